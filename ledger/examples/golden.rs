@@ -1,0 +1,151 @@
+//! Writes a golden file of the vault and the log to standard output: `cargo run -p ledger --example golden`.
+//!
+//! Run once for a new version of a format; earlier files are never written again.
+
+use ledger::log::checkpoint::{Checkpoint, VerifierKey};
+use ledger::log::commit::Head;
+use ledger::log::tree::Frontier;
+use ledger::vault::associated::{Deployment, Place, hex};
+use ledger::vault::keyring::{Keyring, draw_keysets, draw_root};
+use ledger::vault::owner::Lock;
+use ledger::vault::row_mac::{Value, canonical};
+use ledger::vault::sealed::GroupId;
+use ledger::vault::slot::{Cost, Slot};
+use ledger::{Draft, Section, commit, seal};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+#[derive(Serialize, Deserialize)]
+struct Ordinary {
+    text: String,
+}
+
+impl Section for Ordinary {
+    const GROUP: GroupId = GroupId {
+        number: 1,
+        name: "identity",
+        lock: Lock::Ordinary,
+    };
+}
+
+#[derive(Serialize, Deserialize)]
+struct Safety {
+    text: String,
+}
+
+impl Section for Safety {
+    const GROUP: GroupId = GroupId {
+        number: 11,
+        name: "shelter",
+        lock: Lock::SafetyOfLife,
+    };
+}
+
+const PASSPHRASE: &str = "mật khẩu mẫu dùng để kiểm thử";
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let deployment = Deployment(*b"DH golden vector");
+    let root = draw_root()?;
+    let keysets: Vec<(String, String)> = draw_keysets(deployment, &root)?
+        .into_iter()
+        .map(|(name, json)| (name.to_owned(), json))
+        .collect();
+    let keyring = Keyring::open(deployment, &root, &keysets)?;
+    let cost = Cost { m_kib: 8192, t: 1 };
+    let slot = Slot::passphrase(deployment, &root, PASSPHRASE, cost)?;
+    let (file_slot, key_file) = Slot::key_file(deployment, &root)?;
+    let row = keyring.draw_owner()?;
+    let keys = keyring.unwrap_owner(&row)?;
+
+    let mut draft = Draft::new("case.create", "NV-MAU0-0001", b"request id no. 1")
+        .role("social_worker", "UBND-MAU")
+        .session(
+            Some(*b"session1"),
+            Some(keyring.network_digest("192.0.2.1")),
+        )
+        .purpose("intake")
+        .decision(true, &["worker-own".into()]);
+    let mut sealed = Vec::new();
+    let place = |version| Place {
+        table: 40,
+        column: 7,
+        row: *b"row of the value",
+        version,
+    };
+    for (version, text) in [(1, "Đặng Thị Ánh Nguyệt"), (2, &"dài ".repeat(400))] {
+        let value = seal(&keys, place(version), &Ordinary { text: text.into() })?;
+        draft.wrote(&value);
+        sealed.push(
+            json!({"group": 1, "name": "identity", "lock": "ordinary", "version": version,
+            "table": 40, "column": 7, "row_hex": hex(b"row of the value"),
+            "sealed_hex": hex(value.bytes()), "plain": {"text": text, "v": 1}}),
+        );
+    }
+    let value = seal(
+        &keys,
+        place(1),
+        &Safety {
+            text: "nhà số 0, phố Không Có".into(),
+        },
+    )?;
+    draft.wrote(&value);
+    sealed.push(
+        json!({"group": 11, "name": "shelter", "lock": "safety_of_life", "version": 1,
+        "table": 40, "column": 7, "row_hex": hex(b"row of the value"),
+        "sealed_hex": hex(value.bytes()), "plain": {"text": "nhà số 0, phố Không Có", "v": 1}}),
+    );
+
+    let (entries, _) = commit::<_, ledger::log::LogError>(|sequencer| {
+        let head = Head {
+            shard: 2026,
+            frontier: Frontier::default(),
+            last_ms: 0,
+        };
+        sequencer.begin(head, 1_767_225_600_000, "golden");
+        let mut lines = Vec::new();
+        for draft in [
+            Draft::new("sys.init", "operator", &[0; 16]),
+            draft,
+            Draft::new("case.refuse", "NV-MAU0-0002", b"request id no. 2")
+                .about(keys.handle())
+                .decision(false, &[]),
+        ] {
+            for stored in sequencer.append(draft)? {
+                lines.push(stored);
+            }
+        }
+        Ok(lines)
+    })?;
+    let mut frontier = Frontier::default();
+    for entry in &entries {
+        frontier.append(entry.leaf);
+    }
+    let checkpoint = Checkpoint::new(deployment, 2026, frontier.size(), frontier.root());
+    let columns = [
+        (1, Value::Bytes(b"row id of a row.")),
+        (2, Value::Integer(-5)),
+        (3, Value::Text("NV-MAU0-0001")),
+        (4, Value::Null),
+    ];
+    let message = canonical(deployment, 20, &columns);
+    let golden = json!({
+        "deployment_hex": hex(&deployment.0),
+        "passphrase": PASSPHRASE,
+        "slots": [slot, file_slot],
+        "key_file": key_file.as_str(),
+        "root_key_hex": hex(&*root),
+        "keysets": keysets.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "owner": {"id_hex": hex(&row.id), "version": row.version, "wrapped_hex": hex(&row.wrapped),
+            "wrapped_s4_hex": hex(&row.wrapped_s4), "handle_hex": hex(&keys.handle().0)},
+        "sealed": sealed,
+        "row_mac": {"message_hex": hex(&message), "mac_hex": hex(&keyring.sign_row(&message))},
+        "network": {"address": "192.0.2.1", "digest_hex": hex(&keyring.network_digest("192.0.2.1"))},
+        "log": {
+            "entries": entries.iter().map(|entry| String::from_utf8_lossy(&entry.bytes).into_owned()).collect::<Vec<_>>(),
+            "checkpoint": checkpoint.sign(&keyring),
+            "vkey": VerifierKey::of(&keyring).line(),
+        },
+    });
+    serde_json::to_writer_pretty(std::io::stdout(), &golden)?;
+    Ok(())
+}

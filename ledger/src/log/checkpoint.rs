@@ -1,0 +1,148 @@
+//! A checkpoint: size and root of a shard, as a C2SP signed note.
+//!
+//! ```text
+//! donghanh/4f1c…/2026
+//! 1200
+//! 3q2+7w…=
+//!
+//! — donghanh-4f1c9a02 x08go/ZJ…
+//! ```
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{ED25519, UnparsedPublicKey};
+
+use super::LogError;
+use super::tree::Hash;
+use crate::sha256;
+use crate::vault::associated::{Deployment, hex};
+use crate::vault::keyring::Keyring;
+
+/// What a checkpoint says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Checkpoint {
+    /// `donghanh/<deployment>/<shard>`.
+    pub origin: String,
+    /// Number of entries.
+    pub size: u64,
+    /// Root over them.
+    pub root: Hash,
+}
+
+/// The key an auditor has on paper.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifierKey {
+    name: String,
+    key: [u8; 32],
+}
+
+impl Checkpoint {
+    /// The checkpoint of a shard.
+    #[must_use]
+    pub fn new(deployment: Deployment, shard: u32, size: u64, root: Hash) -> Self {
+        Self {
+            origin: format!("donghanh/{}/{shard}", deployment.hex()),
+            size,
+            root,
+        }
+    }
+
+    /// The signed note.
+    #[must_use]
+    pub fn sign(&self, keyring: &Keyring) -> String {
+        let body = self.body();
+        let key = VerifierKey::of(keyring);
+        let mut signature = key.hash().to_vec();
+        signature.extend_from_slice(&keyring.sign_checkpoint(body.as_bytes()));
+        format!(
+            "{body}\n\u{2014} {} {}\n",
+            key.name,
+            STANDARD.encode(signature)
+        )
+    }
+
+    /// Reads a note that carries a good signature of this key; other signatures are passed over.
+    pub fn open(note: &str, key: &VerifierKey) -> Result<Self, LogError> {
+        Self::parse(key.open(note)?).ok_or(LogError::Checkpoint)
+    }
+
+    fn body(&self) -> String {
+        let root = STANDARD.encode(self.root);
+        format!("{}\n{}\n{root}\n", self.origin, self.size)
+    }
+
+    fn parse(body: &str) -> Option<Self> {
+        let mut lines = body.lines();
+        let origin = lines.next()?.to_owned();
+        let size: u64 = lines.next()?.parse().ok()?;
+        let root = STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
+        let checkpoint = Self { origin, size, root };
+        (checkpoint.body() == body).then_some(checkpoint)
+    }
+}
+
+impl VerifierKey {
+    /// The key under which this keyring signs.
+    #[must_use]
+    pub fn of(keyring: &Keyring) -> Self {
+        let name: String = keyring.deployment().hex().chars().take(8).collect();
+        let mut key = [0; 32];
+        key.copy_from_slice(&keyring.log_public_key());
+        Self {
+            name: format!("donghanh-{name}"),
+            key,
+        }
+    }
+
+    /// Reads a `vkey` line: `name+hash+base64(0x01 ‖ key)`; the hash must fit.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.trim().splitn(3, '+');
+        let (name, hash, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let key = STANDARD.decode(key).ok()?;
+        let (1, key) = key.split_first().map(|(kind, key)| (*kind, key))? else {
+            return None;
+        };
+        let key = Self {
+            name: name.to_owned(),
+            key: key.try_into().ok()?,
+        };
+        (hex(&key.hash()) == hash).then_some(key)
+    }
+
+    /// The `vkey` line for paper.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let key = STANDARD.encode([[1].as_slice(), &self.key].concat());
+        format!("{}+{}+{key}", self.name, hex(&self.hash()))
+    }
+
+    /// The body of a note, if this key signed it.
+    pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, LogError> {
+        let (body, signatures) = note.rsplit_once("\n\n").ok_or(LogError::Checkpoint)?;
+        let body = note.get(..=body.len()).ok_or(LogError::Checkpoint)?;
+        let prefix = format!("\u{2014} {} ", self.name);
+        let signed = signatures
+            .lines()
+            .filter_map(|line| STANDARD.decode(line.strip_prefix(&prefix)?).ok())
+            .any(|signature| match signature.split_first_chunk::<4>() {
+                Some((hash, signature)) => {
+                    *hash == self.hash()
+                        && UnparsedPublicKey::new(&ED25519, &self.key)
+                            .verify(body.as_bytes(), signature)
+                            .is_ok()
+                }
+                None => false,
+            });
+        if signed {
+            Ok(body)
+        } else {
+            Err(LogError::Checkpoint)
+        }
+    }
+
+    fn hash(&self) -> [u8; 4] {
+        let digest = sha256(&[self.name.as_bytes(), b"\n\x01", &self.key].concat());
+        digest.first_chunk::<4>().copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,54 @@
+//! Seals and opens bytes; never reads the clock for meaning, never does I/O, never says why a value did not open.
+//!
+//! Formats: `docs/formats.md` §2. Every key below an owner key comes from HKDF; every ciphertext is a Tink AEAD.
+
+pub mod aead;
+pub mod associated;
+pub mod keyring;
+pub mod keyset;
+pub mod owner;
+pub mod padding;
+pub mod row_mac;
+pub mod sealed;
+pub mod slot;
+
+use ring::rand::SecureRandom as _;
+use zeroize::Zeroizing;
+
+/// A secret of 256 bits, wiped when dropped.
+pub type Secret = Zeroizing<[u8; 32]>;
+
+/// Why a value was not sealed or opened; says no more, so that an error cannot carry a secret.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum VaultError {
+    /// Wrong key, wrong place or altered bytes.
+    #[error("the sealed value does not open")]
+    Opaque,
+    /// The bytes are not of the format.
+    #[error("not in the sealed format")]
+    Format,
+    /// The key of this class is not in memory.
+    #[error("the key is locked")]
+    Locked,
+    /// The operating system gave no randomness.
+    #[error("no randomness")]
+    Randomness,
+}
+
+/// Draws bytes from the operating system.
+pub fn random<const N: usize>() -> Result<[u8; N], VaultError> {
+    let mut out = [0; N];
+    ring::rand::SystemRandom::new()
+        .fill(&mut out)
+        .map_err(|_| VaultError::Randomness)?;
+    Ok(out)
+}
+
+/// Draws a secret that is wiped when dropped.
+pub fn random_secret() -> Result<Secret, VaultError> {
+    let mut out = Secret::default();
+    ring::rand::SystemRandom::new()
+        .fill(&mut *out)
+        .map_err(|_| VaultError::Randomness)?;
+    Ok(out)
+}

@@ -1,0 +1,24 @@
+use ledger::vault::owner::{Lock, OwnerKeys};
+use ledger::vault::sealed::GroupId;
+use ledger::{Receipt, Sealed, Section};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Identity;
+impl Section for Identity {
+    const GROUP: GroupId = GroupId { number: 1, name: "identity", lock: Lock::Ordinary };
+}
+#[derive(Serialize, Deserialize)]
+struct Shelter;
+impl Section for Shelter {
+    const GROUP: GroupId = GroupId { number: 11, name: "shelter", lock: Lock::SafetyOfLife };
+}
+
+fn swap(receipt: &Receipt, shelter: &Sealed<Shelter>, keys: &OwnerKeys) -> Identity {
+    receipt.grant(shelter).unwrap().open(keys).unwrap()
+}
+
+fn main() {
+    let _: fn(&Sealed<Identity>) = |_| ();
+    let _ = swap;
+}

@@ -1,0 +1,20 @@
+use ledger::vault::owner::{Lock, OwnerKeys};
+use ledger::vault::sealed::GroupId;
+use ledger::{Receipt, Sealed, Section};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Identity;
+impl Section for Identity {
+    const GROUP: GroupId = GroupId { number: 1, name: "identity", lock: Lock::Ordinary };
+}
+#[derive(Serialize, Deserialize)]
+struct Shelter;
+impl Section for Shelter {
+    const GROUP: GroupId = GroupId { number: 11, name: "shelter", lock: Lock::SafetyOfLife };
+}
+
+fn main() {
+    let _: fn(&OwnerKeys, &Sealed<Identity>, &Sealed<Shelter>, &Receipt) = |_, _, _, _| ();
+    let _ = ledger::Sequencer { head: None, now_ms: 0, node: String::new(), receipts: Vec::new() };
+}
