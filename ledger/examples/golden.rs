@@ -59,10 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut draft = Draft::new("case.create", "NV-MAU0-0001", b"request id no. 1")
         .role("social_worker", "UBND-MAU")
-        .session(
-            Some(*b"session1"),
-            Some(keyring.network_digest("192.0.2.1")),
-        )
+        .session(Some(*b"session1"), Some(keyring.network_digest("192.0.2.1")))
         .purpose("intake")
         .decision(true, &["worker-own".into()]);
     let mut sealed = Vec::new();

@@ -31,9 +31,7 @@ pub fn b64u(bytes: &[u8]) -> String {
 #[must_use]
 pub fn from_b64u(text: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(text)
-        .ok()
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// SHA-256 of the bytes.

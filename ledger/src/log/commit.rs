@@ -73,9 +73,7 @@ pub enum GrantError {
 /// `transaction` must begin with [`Sequencer::begin`], store every [`Stored`] that [`Sequencer::append`] returns together with
 /// the new head, and return `Ok` only when the database has said that the commit is durable.
 /// Receipts come in the order of the calls of `append`.
-pub fn commit<R, E>(
-    transaction: impl FnOnce(&mut Sequencer) -> Result<R, E>,
-) -> Result<(R, Vec<Receipt>), E> {
+pub fn commit<R, E>(transaction: impl FnOnce(&mut Sequencer) -> Result<R, E>) -> Result<(R, Vec<Receipt>), E> {
     let mut sequencer = Sequencer {
         head: None,
         now_ms: 0,
@@ -155,14 +153,9 @@ impl Receipt {
     }
 
     /// Checks that this receipt names the owner, group and version of the value and has not expired.
-    pub fn grant<'a, G: Section>(
-        &'a self,
-        sealed: &'a Sealed<G>,
-    ) -> Result<Grant<'a, G>, GrantError> {
+    pub fn grant<'a, G: Section>(&'a self, sealed: &'a Sealed<G>) -> Result<Grant<'a, G>, GrantError> {
         let named = self.reads.iter().any(|read| {
-            read.handle == sealed.handle()
-                && read.group == G::GROUP.number
-                && read.version == sealed.place().version
+            read.handle == sealed.handle() && read.group == G::GROUP.number && read.version == sealed.place().version
         });
         if !named {
             return Err(GrantError::NotNamed);
@@ -170,10 +163,7 @@ impl Receipt {
         if self.at.elapsed() > RECEIPT_LIFETIME {
             return Err(GrantError::Expired);
         }
-        Ok(Grant {
-            sealed,
-            receipt: self,
-        })
+        Ok(Grant { sealed, receipt: self })
     }
 }
 

@@ -293,11 +293,7 @@ impl Draft {
             .enumerate()
             .map(|(part, chunk)| Entry {
                 h: Handles::Some(names(chunk)),
-                w: if part == 0 {
-                    entry.w.clone()
-                } else {
-                    Vec::new()
-                },
+                w: if part == 0 { entry.w.clone() } else { Vec::new() },
                 ..entry.clone()
             })
             .collect();

@@ -34,11 +34,7 @@ pub fn consistency(leaves: &[Hash], size: usize) -> Option<Vec<Hash>> {
 
 fn subproof(leaves: &[Hash], size: usize, whole: bool) -> Vec<Hash> {
     if size == leaves.len() {
-        return if whole {
-            Vec::new()
-        } else {
-            vec![root(leaves)]
-        };
+        return if whole { Vec::new() } else { vec![root(leaves)] };
     }
     let (left, right) = leaves.split_at(split(leaves.len()));
     let mut path;
@@ -84,13 +80,7 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root:
 
 /// Whether the tree with `old_root` is a beginning of the tree with `new_root`; size 0 proves nothing.
 #[must_use]
-pub fn verify_consistency(
-    old_size: u64,
-    new_size: u64,
-    path: &[Hash],
-    old_root: &Hash,
-    new_root: &Hash,
-) -> bool {
+pub fn verify_consistency(old_size: u64, new_size: u64, path: &[Hash], old_root: &Hash, new_root: &Hash) -> bool {
     if old_size == 0 || old_size > new_size {
         return false;
     }

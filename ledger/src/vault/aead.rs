@@ -11,21 +11,12 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// Encrypts under a random nonce.
-pub fn encrypt(
-    key: &[u8; 32],
-    key_id: u32,
-    associated: &[u8],
-    plain: &[u8],
-) -> Result<Vec<u8>, VaultError> {
+pub fn encrypt(key: &[u8; 32], key_id: u32, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce: [u8; NONCE] = random()?;
     let mut body = Vec::with_capacity(PREFIX + NONCE + plain.len() + TAG);
     body.extend_from_slice(plain);
     let tag = cipher(key)?
-        .seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(associated),
-            &mut body,
-        )
+        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated), &mut body)
         .map_err(|_| VaultError::Opaque)?;
     let mut out = Vec::with_capacity(PREFIX + NONCE + body.len() + TAG);
     out.push(VERSION);

@@ -36,12 +36,7 @@ pub struct Place {
 
 /// Lays out the associated data of a sealed value.
 #[must_use]
-pub fn associated_data(
-    deployment: Deployment,
-    handle: Handle,
-    place: &Place,
-    group: u16,
-) -> [u8; 65] {
+pub fn associated_data(deployment: Deployment, handle: Handle, place: &Place, group: u16) -> [u8; 65] {
     let mut out = [0; 65];
     let parts: [&[u8]; 8] = [
         b"DH1",

@@ -44,29 +44,19 @@ pub fn draw_root() -> Result<Secret, VaultError> {
 }
 
 /// Draws the keysets of a new deployment: name and encrypted JSON.
-pub fn draw_keysets(
-    deployment: Deployment,
-    root: &Secret,
-) -> Result<Vec<(&'static str, String)>, VaultError> {
+pub fn draw_keysets(deployment: Deployment, root: &Secret) -> Result<Vec<(&'static str, String)>, VaultError> {
     NAMES
         .iter()
         .map(|(name, kind)| {
             let keyset = Keyset::generate(*kind)?;
-            Ok((
-                *name,
-                keyset.encrypt(root, ROOT_ID, &context(deployment, name))?,
-            ))
+            Ok((*name, keyset.encrypt(root, ROOT_ID, &context(deployment, name))?))
         })
         .collect()
 }
 
 impl Keyring {
     /// Opens the keysets, given as name and encrypted JSON.
-    pub fn open(
-        deployment: Deployment,
-        root: &Secret,
-        keysets: &[(String, String)],
-    ) -> Result<Self, VaultError> {
+    pub fn open(deployment: Deployment, root: &Secret, keysets: &[(String, String)]) -> Result<Self, VaultError> {
         let load = |name: &str| {
             let kind = NAMES.iter().find(|(known, _)| *known == name);
             let json = keysets.iter().find(|(known, _)| known == name);
@@ -100,8 +90,7 @@ impl Keyring {
             access_row_id,
             web,
             web_id,
-            signing: Ed25519KeyPair::from_seed_unchecked(&**signing.primary()?.1)
-                .map_err(|_| VaultError::Format)?,
+            signing: Ed25519KeyPair::from_seed_unchecked(&**signing.primary()?.1).map_err(|_| VaultError::Format)?,
         })
     }
 
@@ -128,24 +117,13 @@ impl Keyring {
     }
 
     /// Seals a section of the staff directory.
-    pub fn seal_directory<G: DirectorySection>(
-        &self,
-        place: Place,
-        section: &G,
-    ) -> Result<Sealed<G>, VaultError> {
+    pub fn seal_directory<G: DirectorySection>(&self, place: Place, section: &G) -> Result<Sealed<G>, VaultError> {
         sealed::seal(&self.directory, place, section)
     }
 
     /// Opens a section of the staff directory.
-    pub fn open_directory<G: DirectorySection>(
-        &self,
-        place: Place,
-        bytes: Vec<u8>,
-    ) -> Result<G, VaultError> {
-        sealed::open(
-            &self.directory,
-            &Sealed::from_stored(Handle::SYSTEM, place, bytes),
-        )
+    pub fn open_directory<G: DirectorySection>(&self, place: Place, bytes: Vec<u8>) -> Result<G, VaultError> {
+        sealed::open(&self.directory, &Sealed::from_stored(Handle::SYSTEM, place, bytes))
     }
 
     /// MAC of a row that grants access, over [`super::row_mac::canonical`].
@@ -204,9 +182,7 @@ fn tink_mac(key: &hmac::Key, id: u32, message: &[u8]) -> Vec<u8> {
 
 fn tink_mac_matches(key: &hmac::Key, id: u32, message: &[u8], mac: &[u8]) -> bool {
     match mac.split_first_chunk::<5>() {
-        Some(([1, prefix @ ..], tag)) => {
-            *prefix == id.to_be_bytes() && hmac::verify(key, message, tag).is_ok()
-        }
+        Some(([1, prefix @ ..], tag)) => *prefix == id.to_be_bytes() && hmac::verify(key, message, tag).is_ok(),
         _ => false,
     }
 }

@@ -73,12 +73,7 @@ impl Keyset {
     }
 
     /// The encrypted JSON keyset of Tink.
-    pub fn encrypt(
-        &self,
-        root: &Secret,
-        root_id: u32,
-        associated: &[u8],
-    ) -> Result<String, VaultError> {
+    pub fn encrypt(&self, root: &Secret, root_id: u32, associated: &[u8]) -> Result<String, VaultError> {
         let sealed = aead::encrypt(root, root_id, associated, &self.to_proto()?)?;
         let json = EncryptedKeyset {
             encrypted_keyset: STANDARD.encode(sealed),
@@ -100,17 +95,9 @@ impl Keyset {
     }
 
     /// Reads [`Keyset::encrypt`] or what Tink wrote; every key must be enabled and of the expected kind.
-    pub fn decrypt(
-        kind: Kind,
-        json: &str,
-        root: &Secret,
-        root_id: u32,
-        associated: &[u8],
-    ) -> Result<Self, VaultError> {
+    pub fn decrypt(kind: Kind, json: &str, root: &Secret, root_id: u32, associated: &[u8]) -> Result<Self, VaultError> {
         let json: EncryptedKeyset = serde_json::from_str(json).map_err(|_| VaultError::Format)?;
-        let sealed = STANDARD
-            .decode(json.encrypted_keyset)
-            .map_err(|_| VaultError::Format)?;
+        let sealed = STANDARD.decode(json.encrypted_keyset).map_err(|_| VaultError::Format)?;
         let proto = aead::decrypt(root, root_id, associated, &sealed)?;
         Self::from_proto(kind, &proto)
     }
@@ -144,11 +131,7 @@ impl Keyset {
             }
         }
         let primary = primary.ok_or(VaultError::Format)?;
-        let keyset = Self {
-            kind,
-            primary,
-            keys,
-        };
+        let keyset = Self { kind, primary, keys };
         keyset.key(primary)?;
         Ok(keyset)
     }
@@ -197,8 +180,8 @@ impl Kind {
             }
             Self::Ed25519 => {
                 use ring::signature::KeyPair as _;
-                let pair = ring::signature::Ed25519KeyPair::from_seed_unchecked(&**secret)
-                    .map_err(|_| VaultError::Format)?;
+                let pair =
+                    ring::signature::Ed25519KeyPair::from_seed_unchecked(&**secret).map_err(|_| VaultError::Format)?;
                 let mut public = Message::default();
                 public.bytes(2, pair.public_key().as_ref());
                 key.bytes(2, &**secret);
@@ -220,9 +203,7 @@ impl Kind {
             }
         }
         match (data, enabled, id) {
-            (Some(data), true, Some(id)) if prefix == Some(self.prefix()) => {
-                Ok((id, self.parse_data(data)?))
-            }
+            (Some(data), true, Some(id)) if prefix == Some(self.prefix()) => Ok((id, self.parse_data(data)?)),
             _ => Err(VaultError::Format),
         }
     }

@@ -56,11 +56,7 @@ impl OwnerKeys {
 }
 
 /// Draws the keys and the handle of a new owner, already wrapped.
-pub(crate) fn draw(
-    deployment: Deployment,
-    owner: &Keyset,
-    owner_s4: &Keyset,
-) -> Result<WrappedOwner, VaultError> {
+pub(crate) fn draw(deployment: Deployment, owner: &Keyset, owner_s4: &Keyset) -> Result<WrappedOwner, VaultError> {
     let id: OwnerId = random()?;
     let handle: [u8; 16] = random()?;
     let version = 1;
@@ -102,10 +98,7 @@ pub(crate) fn unwrap(
             let epoch = aead::key_id(&row.wrapped_s4)?;
             let context = context(deployment, &row.id, row.version, 4);
             let plain = aead::decrypt(keyset.key(epoch)?, epoch, &context, &row.wrapped_s4)?;
-            let plain: [u8; 32] = plain
-                .as_slice()
-                .try_into()
-                .map_err(|_| VaultError::Format)?;
+            let plain: [u8; 32] = plain.as_slice().try_into().map_err(|_| VaultError::Format)?;
             Some(Zeroizing::new(plain))
         }
     };
@@ -119,12 +112,5 @@ pub(crate) fn unwrap(
 }
 
 fn context(deployment: Deployment, id: &OwnerId, version: u32, which: u8) -> Vec<u8> {
-    [
-        b"DH1K".as_slice(),
-        &deployment.0,
-        id,
-        &version.to_be_bytes(),
-        &[which],
-    ]
-    .concat()
+    [b"DH1K".as_slice(), &deployment.0, id, &version.to_be_bytes(), &[which]].concat()
 }

@@ -89,11 +89,7 @@ struct OnlyVersion {
 }
 
 /// Seals a section for one owner at one place.
-pub fn seal<G: Section>(
-    keys: &OwnerKeys,
-    place: Place,
-    section: &G,
-) -> Result<Sealed<G>, VaultError> {
+pub fn seal<G: Section>(keys: &OwnerKeys, place: Place, section: &G) -> Result<Sealed<G>, VaultError> {
     let versioned = Versioned {
         v: G::VERSION,
         body: section,

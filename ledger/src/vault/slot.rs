@@ -21,10 +21,7 @@ pub struct Cost {
 
 impl Cost {
     /// 256 MiB and three passes.
-    pub const STANDARD: Self = Self {
-        m_kib: 262_144,
-        t: 3,
-    };
+    pub const STANDARD: Self = Self { m_kib: 262_144, t: 3 };
 }
 
 /// A slot as it is stored: JSON, `docs/formats.md` §2.4.
@@ -40,12 +37,7 @@ pub struct Slot {
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Kind {
-    Passphrase {
-        m_kib: u32,
-        t: u32,
-        p: u32,
-        salt: String,
-    },
+    Passphrase { m_kib: u32, t: u32, p: u32, salt: String },
     File {},
 }
 
@@ -59,12 +51,7 @@ pub enum Opener {
 
 impl Slot {
     /// A slot that a passphrase opens; slow on purpose.
-    pub fn passphrase(
-        deployment: Deployment,
-        root: &Secret,
-        passphrase: &str,
-        cost: Cost,
-    ) -> Result<Self, VaultError> {
+    pub fn passphrase(deployment: Deployment, root: &Secret, passphrase: &str, cost: Cost) -> Result<Self, VaultError> {
         let salt: [u8; 16] = random()?;
         let key = stretch(passphrase, &salt, cost.m_kib, cost.t, 1)?;
         let kind = Kind::Passphrase {
@@ -77,10 +64,7 @@ impl Slot {
     }
 
     /// A slot that a key file opens, and the text of that file.
-    pub fn key_file(
-        deployment: Deployment,
-        root: &Secret,
-    ) -> Result<(Self, Zeroizing<String>), VaultError> {
+    pub fn key_file(deployment: Deployment, root: &Secret) -> Result<(Self, Zeroizing<String>), VaultError> {
         let key = random_secret()?;
         let slot = Self::wrap(deployment, root, &key, Kind::File {})?;
         let text = Zeroizing::new(format!("{KEY_FILE}{}\n", b64u(&*key)));
@@ -112,20 +96,10 @@ impl Slot {
         };
         let id = from_b64u(&self.id).ok_or(VaultError::Format)?;
         let wrapped = from_b64u(&self.wrapped).ok_or(VaultError::Format)?;
-        secret(&aead::decrypt(
-            &key,
-            KEY_ID,
-            &context(deployment, &id),
-            &wrapped,
-        )?)
+        secret(&aead::decrypt(&key, KEY_ID, &context(deployment, &id), &wrapped)?)
     }
 
-    fn wrap(
-        deployment: Deployment,
-        root: &Secret,
-        key: &Secret,
-        kind: Kind,
-    ) -> Result<Self, VaultError> {
+    fn wrap(deployment: Deployment, root: &Secret, key: &Secret, kind: Kind) -> Result<Self, VaultError> {
         let id: [u8; 16] = random()?;
         let wrapped = aead::encrypt(key, KEY_ID, &context(deployment, &id), &**root)?;
         Ok(Self {
@@ -146,13 +120,7 @@ fn secret(bytes: &[u8]) -> Result<Secret, VaultError> {
     Ok(Zeroizing::new(bytes))
 }
 
-fn stretch(
-    passphrase: &str,
-    salt: &[u8],
-    m_kib: u32,
-    t: u32,
-    p: u32,
-) -> Result<Secret, VaultError> {
+fn stretch(passphrase: &str, salt: &[u8], m_kib: u32, t: u32, p: u32) -> Result<Secret, VaultError> {
     let params = argon2::Params::new(m_kib, t, p, Some(32)).map_err(|_| VaultError::Format)?;
     let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
     let mut out = Secret::default();

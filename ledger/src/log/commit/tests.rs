@@ -76,71 +76,27 @@ fn draft() -> Draft {
 #[test]
 fn a_receipt_opens_the_value_it_names() {
     let keyring = keyring();
-    let keys = keyring
-        .unwrap_owner(&keyring.draw_owner().unwrap())
-        .unwrap();
-    let sealed = seal(
-        &keys,
-        place(1),
-        &Colour {
-            colour: "xanh".into(),
-        },
-    )
-    .unwrap();
+    let keys = keyring.unwrap_owner(&keyring.draw_owner().unwrap()).unwrap();
+    let sealed = seal(&keys, place(1), &Colour { colour: "xanh".into() }).unwrap();
     let mut draft = draft();
     draft.read(&sealed);
     let receipt = receipt_for(draft);
     assert_eq!(receipt.index(), "2026/0");
-    assert_eq!(
-        receipt.grant(&sealed).unwrap().open(&keys).unwrap().colour,
-        "xanh"
-    );
+    assert_eq!(receipt.grant(&sealed).unwrap().open(&keys).unwrap().colour, "xanh");
 }
 
 #[test]
 fn a_receipt_for_one_case_group_or_version_does_not_open_another() {
     let keyring = keyring();
-    let keys = keyring
-        .unwrap_owner(&keyring.draw_owner().unwrap())
-        .unwrap();
-    let other = keyring
-        .unwrap_owner(&keyring.draw_owner().unwrap())
-        .unwrap();
-    let sealed = seal(
-        &keys,
-        place(1),
-        &Colour {
-            colour: "xanh".into(),
-        },
-    )
-    .unwrap();
+    let keys = keyring.unwrap_owner(&keyring.draw_owner().unwrap()).unwrap();
+    let other = keyring.unwrap_owner(&keyring.draw_owner().unwrap()).unwrap();
+    let sealed = seal(&keys, place(1), &Colour { colour: "xanh".into() }).unwrap();
     let mut draft = draft();
     draft.read(&sealed);
     let receipt = receipt_for(draft);
-    let of_other = seal(
-        &other,
-        place(1),
-        &Colour {
-            colour: "đỏ".into(),
-        },
-    )
-    .unwrap();
-    let newer = seal(
-        &keys,
-        place(2),
-        &Colour {
-            colour: "đỏ".into(),
-        },
-    )
-    .unwrap();
-    let shade = seal(
-        &keys,
-        place(1),
-        &Shade {
-            colour: "đỏ".into(),
-        },
-    )
-    .unwrap();
+    let of_other = seal(&other, place(1), &Colour { colour: "đỏ".into() }).unwrap();
+    let newer = seal(&keys, place(2), &Colour { colour: "đỏ".into() }).unwrap();
+    let shade = seal(&keys, place(1), &Shade { colour: "đỏ".into() }).unwrap();
     assert_eq!(receipt.grant(&of_other).err(), Some(GrantError::NotNamed));
     assert_eq!(receipt.grant(&newer).err(), Some(GrantError::NotNamed));
     assert_eq!(receipt.grant(&shade).err(), Some(GrantError::NotNamed));
@@ -149,17 +105,8 @@ fn a_receipt_for_one_case_group_or_version_does_not_open_another() {
 #[test]
 fn a_receipt_expires_after_sixty_seconds() {
     let keyring = keyring();
-    let keys = keyring
-        .unwrap_owner(&keyring.draw_owner().unwrap())
-        .unwrap();
-    let sealed = seal(
-        &keys,
-        place(1),
-        &Colour {
-            colour: "xanh".into(),
-        },
-    )
-    .unwrap();
+    let keys = keyring.unwrap_owner(&keyring.draw_owner().unwrap()).unwrap();
+    let sealed = seal(&keys, place(1), &Colour { colour: "xanh".into() }).unwrap();
     let mut draft = draft();
     draft.read(&sealed);
     let mut receipt = receipt_for(draft);
@@ -172,23 +119,11 @@ fn a_receipt_expires_after_sixty_seconds() {
 #[test]
 fn a_refusal_gives_a_receipt_that_opens_nothing() {
     let keyring = keyring();
-    let keys = keyring
-        .unwrap_owner(&keyring.draw_owner().unwrap())
-        .unwrap();
-    let sealed = seal(
-        &keys,
-        place(1),
-        &Colour {
-            colour: "xanh".into(),
-        },
-    )
-    .unwrap();
+    let keys = keyring.unwrap_owner(&keyring.draw_owner().unwrap()).unwrap();
+    let sealed = seal(&keys, place(1), &Colour { colour: "xanh".into() }).unwrap();
     let mut draft = draft().decision(false, &[]);
     draft.read(&sealed);
-    assert_eq!(
-        receipt_for(draft).grant(&sealed).err(),
-        Some(GrantError::NotNamed)
-    );
+    assert_eq!(receipt_for(draft).grant(&sealed).err(), Some(GrantError::NotNamed));
 }
 
 #[test]
@@ -230,14 +165,8 @@ fn more_than_five_hundred_handles_become_a_run_under_one_receipt() {
         sequencer.append(draft)
     })
     .unwrap();
-    let sizes: Vec<usize> = stored
-        .iter()
-        .map(|part| part.entry.h.listed().len())
-        .collect();
+    let sizes: Vec<usize> = stored.iter().map(|part| part.entry.h.listed().len()).collect();
     assert_eq!(sizes, [500, 500, 201]);
-    assert!(
-        stored.iter().all(|part| part.entry.t == 50),
-        "time never goes back"
-    );
+    assert!(stored.iter().all(|part| part.entry.t == 50), "time never goes back");
     assert_eq!(receipts.first().unwrap().index(), "2026/0-2");
 }

@@ -1,0 +1,4 @@
+DROP TABLE owner_key;
+DROP TABLE key_meta;
+DROP TABLE slot;
+DROP TABLE keyring;

@@ -1,0 +1,95 @@
+//! The long-lived parts of a process, built once; no globals.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ledger::vault::keyring::Keyring;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::operations::case_names::CaseNames;
+use crate::operations::sessions::Sessions;
+use crate::operations::throttle::Throttle;
+use crate::policy::Engine;
+use crate::storage::StorageError;
+use crate::storage::connection::AnyConnection;
+use crate::storage::key_plane::KeyPlane;
+use crate::storage::pool::Pool;
+use crate::storage::writer::{Writer, WriterThread};
+
+/// Everything an operation needs; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Configuration.
+    pub config: Arc<Config>,
+    /// Time.
+    pub clock: Clock,
+    /// Policies.
+    pub engine: Arc<Engine>,
+    /// Connections for reading.
+    pub pool: Pool,
+    /// The one way to write.
+    pub writer: Writer,
+    /// Wrapped keys.
+    pub key_plane: KeyPlane,
+    /// Opened keyring.
+    pub keyring: Arc<Keyring>,
+    /// Signed-in browsers.
+    pub sessions: Arc<Sessions>,
+    /// Case numbers by log handle, for auditors.
+    pub case_names: Arc<CaseNames>,
+    /// Limits of sign-in.
+    pub throttle: Arc<Throttle>,
+}
+
+/// The process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A database is out of reach or not migrated.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The policies are broken.
+    #[error(transparent)]
+    Policy(#[from] crate::policy::PolicyFault),
+}
+
+impl App {
+    /// Opens the databases of a data folder with a keyring that has been unsealed.
+    pub fn start(
+        data: &Path,
+        config: Config,
+        clock: Clock,
+        keyring: Keyring,
+    ) -> Result<(Self, WriterThread), StartError> {
+        let database = config.database_address(data);
+        let pool = Pool::new(&database, 8)?;
+        let (writer, thread) = Writer::start(&database, clock.clone(), &config.node)?;
+        let app = Self {
+            engine: Arc::new(Engine::load()?),
+            key_plane: KeyPlane::new(Pool::new(&config.key_plane_address(data), 4)?),
+            sessions: Arc::new(Sessions::new(config.idle_minutes)),
+            case_names: Arc::default(),
+            throttle: Arc::new(Throttle::new()),
+            config: Arc::new(config),
+            clock,
+            pool,
+            writer,
+            keyring: Arc::new(keyring),
+        };
+        Ok((app, thread))
+    }
+
+    /// Runs a reading closure away from the threads that serve.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        body: impl FnOnce(&Self, &mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let pool = app.pool.clone();
+            pool.with(|connection| body(&app, connection))
+        })
+        .await
+        .map_err(|error| StorageError::Unavailable(error.into()))?
+    }
+}

@@ -1,0 +1,146 @@
+//! `check`: everything that can be wrong before serving, all at once.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{Arguments, Fault, say};
+use crate::config::Config;
+use crate::operations::verify_log::verify;
+use crate::storage::connection::{AnyConnection, is_postgres};
+use crate::storage::dialect::{Plane, pending, version};
+use crate::storage::key_plane;
+
+/// Older SQLite versions can lose commits in WAL mode.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// Least free space of the data folder.
+const LEAST_FREE: u64 = 1 << 30;
+
+/// Runs the command; exit code 1 when there is a fault, 0 with or without warnings.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let mut faults = Vec::new();
+    let mut warnings = Vec::new();
+    let data = &arguments.data;
+    folder(data, &mut faults, &mut warnings);
+    match Config::load(data) {
+        Err(error) => faults.push(error.to_string()),
+        Ok(config) => {
+            if config.tls_certificate.is_some() != config.tls_key.is_some() {
+                faults.push("tls_certificate and tls_key belong together; set both or none".to_owned());
+            }
+            for file in [&config.tls_certificate, &config.tls_key]
+                .into_iter()
+                .flatten()
+                .filter(|file| !file.exists())
+            {
+                faults.push(format!("{} is missing", file.display()));
+            }
+            if !config.tls() && !config.listen.ip().is_loopback() {
+                faults.push("without TLS the server listens on loopback only".to_owned());
+            }
+            if let Some(path) = &config.tls_key {
+                private(path, "the TLS key", &mut faults);
+            }
+            house(&config.database_address(data), &mut faults);
+            keys(&config.key_plane_address(data), &mut faults);
+        }
+    }
+    if let Some(path) = &arguments.key_file {
+        private(path, "the key file", &mut faults);
+        let beside = |path: &Path| {
+            path.canonicalize()
+                .ok()
+                .and_then(|path| path.parent().map(Path::to_path_buf))
+        };
+        if beside(path) == data.canonicalize().ok() {
+            warnings.push("the key file lies beside the data: whoever takes the folder has both".to_owned());
+        }
+    }
+    for warning in &warnings {
+        say(&format!("WARNING {warning}"));
+    }
+    for fault in &faults {
+        say(&format!("FAULT   {fault}"));
+    }
+    if faults.is_empty() {
+        say("OK");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn folder(data: &Path, faults: &mut Vec<String>, warnings: &mut Vec<String>) {
+    let Ok(about) = std::fs::metadata(data) else {
+        faults.push(format!("{} is missing; `donghanh init` makes it", data.display()));
+        return;
+    };
+    if about.permissions().mode() & 0o077 != 0 {
+        faults.push(format!("{} can be read by others; chmod 700 it", data.display()));
+    }
+    match rustix::fs::statvfs(data) {
+        Ok(space) if space.f_bavail * space.f_frsize < LEAST_FREE => {
+            warnings.push("less than 1 GiB is free on the disk of the data folder".to_owned());
+        }
+        Ok(_) => {}
+        Err(error) => faults.push(format!("free space cannot be read: {error}")),
+    }
+}
+
+fn private(path: &Path, what: &str, faults: &mut Vec<String>) {
+    match std::fs::metadata(path) {
+        Ok(about) if about.permissions().mode() & 0o077 != 0 => {
+            faults.push(format!("{what} {} can be read by others; chmod 600 it", path.display()));
+        }
+        Ok(_) => {}
+        Err(error) => faults.push(format!("{what} {}: {error}", path.display())),
+    }
+}
+
+fn house(address: &str, faults: &mut Vec<String>) {
+    let mut connection = match AnyConnection::open(address, false) {
+        Ok(connection) => connection,
+        Err(error) => return faults.push(format!("database: {error}")),
+    };
+    match version(&mut connection) {
+        Ok(text) if !is_postgres(address) && parse(&text) < OLDEST_SQLITE => {
+            faults.push(format!("SQLite {text} is too old; at least 3.51.3"));
+        }
+        Ok(_) => {}
+        Err(error) => faults.push(format!("database version: {error}")),
+    }
+    match pending(&mut connection, Plane::House) {
+        Ok(true) => {
+            return faults.push("the database is older than this program; run `donghanh migrate`".to_owned());
+        }
+        Ok(false) => {}
+        Err(error) => return faults.push(format!("database: {error}")),
+    }
+    match verify(&mut connection) {
+        Ok(Ok(_)) => {}
+        Ok(Err(bad)) => {
+            let at = bad.index.map_or("head".to_owned(), |index| format!("entry {index}"));
+            faults.push(format!("log, {at}: {}", bad.what));
+        }
+        Err(error) => faults.push(format!("log: {error}")),
+    }
+}
+
+fn keys(address: &str, faults: &mut Vec<String>) {
+    match AnyConnection::open(address, false) {
+        Ok(mut connection) => {
+            if let Err(error) = key_plane::deployment(&mut connection) {
+                faults.push(format!("key plane: {error}"));
+            }
+        }
+        Err(error) => faults.push(format!("key plane: {error}")),
+    }
+}
+
+fn parse(version: &str) -> (u32, u32, u32) {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    (
+        parts.next().unwrap_or(0),
+        parts.next().unwrap_or(0),
+        parts.next().unwrap_or(0),
+    )
+}

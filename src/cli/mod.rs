@@ -1,0 +1,117 @@
+//! The operator's front: one file per command. Secrets are prompted for or read from standard input, never arguments.
+
+mod check;
+mod demo;
+mod init;
+mod log;
+mod migrate;
+mod serve;
+mod unseal;
+mod user;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Case management for victims of trafficking: no plaintext without a log entry.
+#[derive(Parser)]
+#[command(name = "donghanh", version)]
+struct Arguments {
+    /// Data folder.
+    #[arg(long, global = true, default_value = "data")]
+    data: PathBuf,
+    /// Open the keys with this key file instead of a passphrase.
+    #[arg(long, global = true)]
+    key_file: Option<PathBuf>,
+    /// Read the passphrase from the first line of standard input instead of asking for it.
+    #[arg(long, global = true)]
+    passphrase_stdin: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check configuration, permissions, versions, log head and disk; names all faults at once.
+    Check,
+    /// The demonstration with synthetic people.
+    #[command(subcommand)]
+    Demo(demo::Demo),
+    /// Set up a new deployment in an empty folder and print the log's public key.
+    Init,
+    /// The access log.
+    #[command(subcommand)]
+    Log(log::Log),
+    /// Bring both databases up to date; needs no key.
+    Migrate,
+    /// Add an organisation: CODE KIND NAME.
+    OrganisationAdd {
+        /// Short code, for example UBND-MAU.
+        code: String,
+        /// Kind, for example commune, legal_aid_centre, police, health_department.
+        kind: String,
+        /// Name.
+        name: String,
+    },
+    /// Serve the browser front.
+    Serve,
+    /// Accounts.
+    #[command(subcommand)]
+    User(user::User),
+}
+
+/// What went wrong, for the operator: one sentence and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Fault(String);
+
+fn fault(error: impl std::fmt::Display) -> Fault {
+    Fault(error.to_string())
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .with_target(false)
+        .init();
+    // No core file may hold keys.
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
+        tracing::warn!(%error, "core files could not be turned off");
+    }
+    let done = match &arguments.command {
+        Command::Check => check::run(&arguments),
+        Command::Demo(demo) => demo::run(&arguments, demo),
+        Command::Init => init::run(&arguments),
+        Command::Log(log) => log::run(&arguments, log),
+        Command::Migrate => migrate::run(&arguments),
+        Command::OrganisationAdd { code, kind, name } => user::add_organisation(&arguments, code, kind, name),
+        Command::Serve => serve::run(&arguments),
+        Command::User(user) => user::run(&arguments, user),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Fault(text)) => {
+            say_error(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) {
+    // A closed terminal is the reader's choice.
+    let _closed: std::io::Result<()> = writeln!(std::io::stdout(), "{text}");
+}
+
+fn say_error(text: &str) {
+    let _closed: std::io::Result<()> = writeln!(std::io::stderr(), "donghanh: {text}");
+}

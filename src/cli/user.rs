@@ -1,0 +1,99 @@
+//! `user add | disable | reset` and `organisation-add`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{Arguments, Fault, fault, say, unseal};
+use crate::domain::role::Role;
+use crate::operations::accounts::{self, Secrets};
+use crate::operations::password;
+
+/// Accounts.
+#[derive(Subcommand)]
+pub enum User {
+    /// Add an account; prints its secrets once.
+    Add {
+        /// Code of the organisation.
+        #[arg(long)]
+        org: String,
+        /// Role, for example `social_worker`.
+        #[arg(long)]
+        role: String,
+        /// Name of the member of staff; kept sealed.
+        #[arg(long)]
+        name: String,
+    },
+    /// Disable an account and end its sessions at once.
+    Disable {
+        /// Staff code.
+        code: String,
+    },
+    /// New password, second factor and recovery codes.
+    Reset {
+        /// Staff code.
+        code: String,
+    },
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, user: &User) -> Result<ExitCode, Fault> {
+    let (writer, thread, keyring) = unseal::writer(arguments)?;
+    let done = match user {
+        User::Add { org, role, name } => {
+            let known = Role::parse(role).ok_or_else(|| {
+                let roles: Vec<&str> = Role::ALL.iter().map(|role| role.code()).collect();
+                Fault(format!("no such role; the roles are {}", roles.join(", ")))
+            })?;
+            let password = new_password()?;
+            let made = accounts::add(&writer, &keyring, org, known, name, &password).map_err(fault);
+            made.map(|secrets| print(&secrets, &password))
+        }
+        User::Disable { code } => accounts::disable(&writer, &keyring, code)
+            .map_err(fault)
+            .map(|()| say("Disabled; all sessions ended.")),
+        User::Reset { code } => {
+            let password = new_password()?;
+            let made = accounts::reset(&writer, &keyring, code, &password).map_err(fault);
+            made.map(|secrets| print(&secrets, &password))
+        }
+    };
+    drop(writer);
+    thread.join();
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// `organisation-add`.
+pub fn add_organisation(arguments: &Arguments, code: &str, kind: &str, name: &str) -> Result<ExitCode, Fault> {
+    let (writer, thread, _) = unseal::writer(arguments)?;
+    let done = accounts::add_organisation(&writer, code, kind, name).map_err(fault);
+    drop(writer);
+    thread.join();
+    done.map(|()| {
+        say("Added.");
+        ExitCode::SUCCESS
+    })
+}
+
+/// A first password of 60 random bits that the person changes with the operator.
+pub fn new_password() -> Result<String, Fault> {
+    let codes = password::recovery_codes().map_err(fault)?;
+    Ok(codes.into_iter().take(2).collect::<Vec<_>>().join("-").to_lowercase())
+}
+
+fn print(secrets: &Secrets, password: &str) {
+    say(&format!("Staff code:      {}", secrets.code));
+    say(&format!("Password:        {password}"));
+    say(&format!(
+        "One-time secret: {} (SHA-1, 6 digits, 30 seconds)",
+        base32(&secrets.totp_secret)
+    ));
+    say(&format!("Recovery codes:  {}", secrets.recovery.join("  ")));
+    say("Shown once. Hand them over in person.");
+}
+
+/// RFC 4648 base32, as authenticator apps want the secret.
+#[must_use]
+pub fn base32(bytes: &[u8]) -> String {
+    totp_rs::Secret::Raw(bytes.to_vec()).to_encoded().to_string()
+}

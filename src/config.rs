@@ -1,0 +1,98 @@
+//! Configuration: one TOML file in the data folder and nothing in the environment, so that no secret shows in a listing.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// `config.toml` of a data folder; every key has a default.
+#[derive(Deserialize, Clone)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address that `serve` listens on.
+    pub listen: SocketAddr,
+    /// `postgres://…` or empty for the SQLite file `donghanh.db` of the data folder.
+    pub database: String,
+    /// `postgres://…` of the key plane, another instance than `database`, or empty for `keys.db` of the data folder.
+    pub key_plane: String,
+    /// Name of this process in the log.
+    pub node: String,
+    /// PEM file with the certificate chain; with `tls_key` the server speaks TLS only.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub tls_key: Option<PathBuf>,
+    /// Where *quick exit* leads.
+    pub quick_exit: String,
+    /// Minutes without a request after which a session ends.
+    pub idle_minutes: u32,
+    /// Hours after which a session ends in any case.
+    pub session_hours: u32,
+    /// Threads that answer requests; 0 for one per core.
+    pub workers: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database: String::new(),
+            key_plane: String::new(),
+            node: "node-1".to_owned(),
+            tls_certificate: None,
+            tls_key: None,
+            quick_exit: "https://www.google.com/search?q=thoi+tiet".to_owned(),
+            idle_minutes: 30,
+            session_hours: 12,
+            workers: 0,
+        }
+    }
+}
+
+/// The configuration cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is there but cannot be read.
+    #[error("cannot read {0}: {1}")]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// The file is not valid.
+    #[error("{0} is not valid: {1}")]
+    Invalid(PathBuf, #[source] Box<toml::de::Error>),
+}
+
+impl Config {
+    /// Reads `config.toml` of a data folder; a folder without one takes the defaults.
+    pub fn load(data: &Path) -> Result<Self, ConfigError> {
+        let path = data.join("config.toml");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|error| ConfigError::Invalid(path, Box::new(error))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(ConfigError::Unreadable(path, error)),
+        }
+    }
+
+    /// Address of the database with cases and log.
+    #[must_use]
+    pub fn database_address(&self, data: &Path) -> String {
+        or_file(&self.database, data, "donghanh.db")
+    }
+
+    /// Address of the key plane.
+    #[must_use]
+    pub fn key_plane_address(&self, data: &Path) -> String {
+        or_file(&self.key_plane, data, "keys.db")
+    }
+
+    /// Whether the server speaks TLS.
+    #[must_use]
+    pub fn tls(&self) -> bool {
+        self.tls_certificate.is_some() && self.tls_key.is_some()
+    }
+}
+
+fn or_file(address: &str, data: &Path, name: &str) -> String {
+    if address.is_empty() {
+        data.join(name).to_string_lossy().into_owned()
+    } else {
+        address.to_owned()
+    }
+}

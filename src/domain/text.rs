@@ -1,0 +1,124 @@
+//! Text at the edge: composed (NFC), without control characters, measured in characters.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// What is wrong with a text; carries no part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFault {
+    /// More characters than the field takes.
+    TooLong {
+        /// The most it takes.
+        most: usize,
+        /// What was typed.
+        typed: usize,
+    },
+    /// A control or invisible formatting character.
+    Control,
+}
+
+/// Normalises one line.
+pub fn line(text: &str, most: usize) -> Result<String, TextFault> {
+    let text = clean(text, false)?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    bounded(words.join(" "), most)
+}
+
+/// Normalises several lines; line ends become `\n`.
+pub fn lines(text: &str, most: usize) -> Result<String, TextFault> {
+    let text = clean(&text.replace("\r\n", "\n"), true)?;
+    bounded(text.trim().to_owned(), most)
+}
+
+/// Full-width and other decimal digits of East Asian keyboards become ASCII; separators go.
+#[must_use]
+pub fn digits(text: &str) -> String {
+    text.nfkc()
+        .filter(|letter| !matches!(letter, ' ' | '.' | '-' | '\u{a0}'))
+        .collect()
+}
+
+/// Full-width digits and separators become ASCII, everything else stays.
+#[must_use]
+pub fn digits_kept(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '\u{ff0d}'..='\u{ff19}' => letter.nfkc().next().unwrap_or(letter),
+            other => other,
+        })
+        .collect()
+}
+
+/// Text without diacritics, lower case, `đ` as `d`: for comparing, never for storing.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.nfd()
+        .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
+        .map(|letter| match letter {
+            'đ' | 'Đ' => 'd',
+            other => other,
+        })
+        .collect::<String>()
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn clean(text: &str, several: bool) -> Result<String, TextFault> {
+    let text: String = text.nfc().collect();
+    let hidden = |letter: char| {
+        (letter.is_control() && !(several && matches!(letter, '\n' | '\t')) && !(letter == '\t'))
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.chars().any(hidden) {
+        Err(TextFault::Control)
+    } else {
+        Ok(text)
+    }
+}
+
+fn bounded(text: String, most: usize) -> Result<String, TextFault> {
+    let typed = text.chars().count();
+    if typed > most {
+        Err(TextFault::TooLong { most, typed })
+    } else {
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decomposed_names_become_composed() {
+        let decomposed: String = "Đặng Thị Ánh Nguyệt".nfd().collect();
+        assert_ne!(decomposed, "Đặng Thị Ánh Nguyệt");
+        assert_eq!(line(&decomposed, 100).unwrap(), "Đặng Thị Ánh Nguyệt");
+        assert_eq!(folded(&decomposed), "dang thi anh nguyet");
+    }
+
+    #[test]
+    fn length_counts_characters_after_composing() {
+        let decomposed: String = "ệ".repeat(10).nfd().collect();
+        assert!(line(&decomposed, 10).is_ok());
+        assert_eq!(
+            line(&"a".repeat(11), 10),
+            Err(TextFault::TooLong { most: 10, typed: 11 })
+        );
+    }
+
+    #[test]
+    fn control_and_direction_characters_are_refused() {
+        for text in ["a\0b", "a\u{202e}b", "a\u{200b}b", "a\u{1b}[31m"] {
+            assert_eq!(line(text, 100), Err(TextFault::Control));
+        }
+        assert_eq!(line("a\nb", 100), Err(TextFault::Control));
+        assert_eq!(lines("a\r\nb\r\n", 100).unwrap(), "a\nb");
+    }
+
+    #[test]
+    fn full_width_digits_become_ascii() {
+        assert_eq!(digits("\u{ff10}\u{ff11}2 3.4-5"), "012345");
+    }
+}

@@ -1,0 +1,240 @@
+//! A social worker takes somebody in: person, case, four sealed groups, the first clocks, in one act.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::actor::Actor;
+use super::failure::{Failure, Written, sort};
+use super::sections::{self, Closed};
+use super::{outcome, refuse, sessions};
+use crate::app::App;
+use crate::clock::{random_id, row_id};
+use crate::domain::case_number::case_number;
+use crate::domain::deadline;
+use crate::domain::group::{Group, Owner};
+use crate::domain::public_id::PublicId;
+use crate::policy::{Action, Ask, Decision, Resource};
+use crate::storage::StorageError;
+use crate::storage::access_rows::{AccessRow, CaseRow, MembershipRow};
+use crate::storage::schema::{case_file, deadline as deadline_table, membership, person};
+use crate::storage::sealed_values::{self, SealedRow};
+use crate::storage::writer::ActError;
+
+/// An intake as the form gave it.
+#[derive(Clone)]
+pub struct Intake {
+    /// Groups with the JSON of their fields.
+    pub groups: Vec<(Group, Value)>,
+    /// Danger now, or under 18 without a clear age: the unit's on-call worker sees it.
+    pub urgent: bool,
+    /// Whether the clock of child protection runs too.
+    pub child: bool,
+    /// Draft that this intake came from.
+    pub draft: Option<Vec<u8>>,
+}
+
+/// What was opened.
+#[derive(Clone)]
+pub struct Opened {
+    /// Public id of the case.
+    pub id: PublicId,
+    /// Case number.
+    pub number: String,
+    /// Index of the entry.
+    pub index: String,
+}
+
+/// Why nothing was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateIntakeError {
+    /// This form was sent before and its case exists.
+    #[error("this form was sent before")]
+    Already(PublicId),
+    /// A fault of the house.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// The role takes nobody in.
+    #[error("not allowed")]
+    NotAllowed(String),
+    /// The session ended meanwhile.
+    #[error("signed out")]
+    SignedOut,
+}
+
+struct Prepared {
+    person_id: [u8; 16],
+    person_owner: Vec<u8>,
+    case: CaseRow,
+    membership: MembershipRow,
+    rows: Vec<SealedRow>,
+    sealed: Vec<Box<dyn Closed>>,
+    handle: ledger::vault::associated::Handle,
+    deadlines: Vec<([u8; 16], &'static str, i64)>,
+}
+
+/// Opens a case; a form that is sent twice opens one case.
+pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<Opened, CreateIntakeError> {
+    let mut actor = actor.clone();
+    loop {
+        let decision = app.engine.decide(
+            actor.role(),
+            Action::Intake,
+            &Resource::House,
+            &Ask::default(),
+            actor.rights,
+        );
+        let permit = match decision {
+            Decision::Allow(permit) => permit,
+            Decision::Deny(policies) => {
+                let index = refuse::act(app, &actor, Action::Intake.name(), &policies).await?;
+                return Err(CreateIntakeError::NotAllowed(index));
+            }
+        };
+        let (for_prepare, wish) = (actor.clone(), intake.clone());
+        let prepared = app
+            .read(move |app, _| prepare(app, &for_prepare, wish))
+            .await
+            .map_err(Failure::from)?;
+        let mut entry = actor
+            .permitted("case.create", &permit)
+            .purpose("intake")
+            .about(prepared.handle);
+        for sealed in &prepared.sealed {
+            sealed.record(&mut entry);
+        }
+        let (for_act, draft) = (actor.clone(), intake.draft.clone());
+        let (id, number) = (prepared.case.public_id.clone(), prepared.case.number.clone());
+        let outcome = app
+            .writer
+            .write(Some(permit.rights()), move |tx| {
+                let now_ms = tx.now_ms();
+                let connection = tx.connection();
+                let case = &prepared.case.public_id;
+                if let Some(subject) = outcome::once(connection, &for_act, "case.create", case, now_ms)? {
+                    return Err(ActError::Refused(subject));
+                }
+                diesel::insert_into(person::table)
+                    .values((
+                        person::id.eq(prepared.person_id.to_vec()),
+                        person::owner_id.eq(prepared.person_owner),
+                        person::created_at.eq(prepared.case.opened_at),
+                    ))
+                    .execute(connection)?;
+                diesel::insert_into(case_file::table)
+                    .values(&prepared.case)
+                    .execute(connection)?;
+                diesel::insert_into(membership::table)
+                    .values(&prepared.membership)
+                    .execute(connection)?;
+                for row in &prepared.rows {
+                    sealed_values::insert(connection, row)?;
+                }
+                for (id, code, due_at) in &prepared.deadlines {
+                    diesel::insert_into(deadline_table::table)
+                        .values((
+                            deadline_table::id.eq(id.to_vec()),
+                            deadline_table::case_id.eq(&prepared.case.id),
+                            deadline_table::code.eq(*code),
+                            deadline_table::started_at.eq(prepared.case.opened_at),
+                            deadline_table::due_at.eq(*due_at),
+                            deadline_table::met_at.eq(None::<i64>),
+                        ))
+                        .execute(connection)?;
+                }
+                if let Some(draft) = draft {
+                    super::drafts::remove(connection, &draft, &for_act.viewer.account_id)?;
+                }
+                Ok(((), vec![entry]))
+            })
+            .await;
+        match sort(outcome)? {
+            Written::Done(((), receipts)) => {
+                return Ok(Opened {
+                    id: PublicId(id.try_into().map_err(|_| Failure::Internal(None))?),
+                    number,
+                    index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
+                });
+            }
+            Written::Refused(subject) => return Err(CreateIntakeError::Already(subject)),
+            Written::Stale => {
+                actor = sessions::refresh(app, actor.session, actor.network, actor.request)
+                    .await?
+                    .ok_or(CreateIntakeError::SignedOut)?;
+            }
+        }
+    }
+}
+
+fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, StorageError> {
+    let now_ms = app.clock.now_ms();
+    let (person_id, case_id) = (row_id(now_ms)?, row_id(now_ms)?);
+    let person_owner = app.key_plane.take(&app.keyring)?;
+    let case_owner = app.key_plane.take(&app.keyring)?;
+    let person_keys = app.keyring.unwrap_owner(&person_owner)?;
+    let case_keys = app.keyring.unwrap_owner(&case_owner)?;
+    let (mut rows, mut sealed) = (Vec::new(), Vec::new());
+    for (group, json) in intake.groups {
+        let (record, owner, keys) = if group.owner() == Owner::Person {
+            (person_id, person_owner.id, &person_keys)
+        } else {
+            (case_id, case_owner.id, &case_keys)
+        };
+        let closed = sections::seal(group, keys, &record, 1, json)?
+            .ok_or(StorageError::Inconsistent("a group without a section"))?;
+        rows.push(SealedRow {
+            record_id: record.to_vec(),
+            group_no: sections::number(group),
+            version: 1,
+            owner_id: owner.to_vec(),
+            value: closed.bytes().to_vec(),
+            saved_at: now_ms,
+            saved_by: actor.viewer.account_id.clone(),
+        });
+        sealed.push(closed);
+    }
+    let year = chrono::Datelike::year(&(app.clock.now() + chrono::Duration::hours(7)));
+    let case = CaseRow {
+        id: case_id.to_vec(),
+        public_id: random_id()?.to_vec(),
+        number: case_number(year, u32::from_be_bytes(ledger::vault::random()?)),
+        person_id: person_id.to_vec(),
+        owner_id: case_owner.id.to_vec(),
+        org_id: actor.viewer.org_id.clone(),
+        state: "open".to_owned(),
+        urgent: intake.urgent,
+        assigned: true,
+        opened_at: now_ms,
+        version: 1,
+        mac: Vec::new(),
+    };
+    let membership = MembershipRow {
+        id: row_id(now_ms)?.to_vec(),
+        case_id: case_id.to_vec(),
+        account_id: actor.viewer.account_id.clone(),
+        kind: "owner".to_owned(),
+        from_at: now_ms,
+        until_at: None,
+        version: 1,
+        mac: Vec::new(),
+    };
+    let mut deadlines = Vec::new();
+    for code in ["TN_THONG_BAO_SYT", "TE_CAN_THIEP"] {
+        if code == "TE_CAN_THIEP" && !intake.child {
+            continue;
+        }
+        let due = deadline::find(code)
+            .ok_or(StorageError::Inconsistent("a clock is missing"))?
+            .due_ms(now_ms);
+        deadlines.push((row_id(now_ms)?, code, due));
+    }
+    Ok(Prepared {
+        person_id,
+        person_owner: person_owner.id.to_vec(),
+        case: case.signed(&app.keyring),
+        membership: membership.signed(&app.keyring),
+        rows,
+        sealed,
+        handle: case_keys.handle(),
+        deadlines,
+    })
+}

@@ -1,0 +1,194 @@
+//! What is typed and not yet saved: sealed, the author's alone, never lost with a session.
+
+use diesel::prelude::*;
+use ledger::Section;
+use ledger::vault::sealed::GroupId;
+use serde::{Deserialize, Serialize};
+
+use super::actor::Actor;
+use super::failure::{Failure, Written, sort};
+use super::owners;
+use crate::app::App;
+use crate::clock::row_id;
+use crate::domain::field::Typed;
+use crate::domain::group::Group;
+use crate::domain::public_id::PublicId;
+use crate::storage::StorageError;
+use crate::storage::access_rows::{AccessRow, DraftRow};
+use crate::storage::connection::AnyConnection;
+use crate::storage::schema::draft;
+use crate::storage::sealed_values::{self, SealedRow, place};
+
+/// Name of the form for a new intake.
+pub const INTAKE: &str = "intake";
+
+/// The fields of a form as typed, valid or not. Class S4, because a safe telephone may be among them.
+#[derive(Serialize, Deserialize)]
+pub struct Draft {
+    /// Names and values.
+    pub typed: Typed,
+}
+
+impl Section for Draft {
+    // Sealed with the key of class S4 under a name of its own; only the author opens it.
+    const GROUP: GroupId = GroupId {
+        number: 0xFF02,
+        name: "draft",
+        lock: ledger::vault::owner::Lock::SafetyOfLife,
+    };
+}
+
+/// Name of the form for a group of a case.
+#[must_use]
+pub fn form_of(case: PublicId, group: Group) -> String {
+    format!("{case}/{}", group.name())
+}
+
+/// Keeps what is typed; the draft of the same form is replaced.
+pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<(), Failure> {
+    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
+    let form_for_act = form.clone();
+    let existing = {
+        let (account, form) = (account.clone(), form.clone());
+        app.read(move |app, connection| find(app, connection, &account, &form))
+            .await?
+    };
+    let (row, sealed, handle) = app
+        .read(move |app, _| {
+            let now_ms = app.clock.now_ms();
+            let (id, owner, version) = match existing {
+                Some(row) => (row.id, row.owner_id, row.version + 1),
+                None => (
+                    row_id(now_ms)?.to_vec(),
+                    app.key_plane.take(&app.keyring)?.id.to_vec(),
+                    1,
+                ),
+            };
+            let keys = owners::open_one(app, &owner)?;
+            let sealed = ledger::seal(
+                &keys,
+                place(&id, u64::try_from(version).unwrap_or(1))?,
+                &Draft { typed },
+            )?;
+            let row = DraftRow {
+                id,
+                account_id: account,
+                form,
+                case_id: None,
+                owner_id: owner,
+                version,
+                saved_at: now_ms,
+                mac: Vec::new(),
+            };
+            Ok((row.signed(&app.keyring), sealed, keys.handle()))
+        })
+        .await?;
+    let mut entry = actor.draft("draft.keep").about(handle);
+    entry.wrote(&sealed);
+    let outcome = app
+        .writer
+        .write::<(), ()>(Some(actor.rights), move |tx| {
+            let connection = tx.connection();
+            remove_of_form(connection, &row.account_id, &form_for_act)?;
+            diesel::insert_into(draft::table).values(&row).execute(connection)?;
+            sealed_values::insert(
+                connection,
+                &SealedRow {
+                    record_id: row.id,
+                    group_no: GROUP_NO,
+                    version: row.version,
+                    owner_id: row.owner_id,
+                    value: sealed.bytes().to_vec(),
+                    saved_at: row.saved_at,
+                    saved_by: row.account_id,
+                },
+            )?;
+            Ok(((), vec![entry]))
+        })
+        .await;
+    match sort(outcome)? {
+        Written::Done(_) => Ok(()),
+        Written::Refused(()) | Written::Stale => Err(Failure::Busy),
+    }
+}
+
+/// As the database keeps `0xFF02`.
+const GROUP_NO: i16 = 0xFF02_u16.cast_signed();
+
+/// Opens the author's draft of a form, with an entry.
+pub async fn open(app: &App, actor: &Actor, form: &str) -> Result<Option<Typed>, Failure> {
+    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
+    let found = app
+        .read(move |app, connection| {
+            let Some(row) = find(app, connection, &account, &form)? else {
+                return Ok(None);
+            };
+            let keys = owners::open_one(app, &row.owner_id)?;
+            let stored = sealed_values::current(connection, &[&row.id], None)?.pop();
+            let Some(stored) = stored else {
+                return Ok(None);
+            };
+            let sealed = stored.sealed::<Draft>(keys.handle())?;
+            Ok(Some((keys, sealed)))
+        })
+        .await?;
+    let Some((keys, sealed)) = found else {
+        return Ok(None);
+    };
+    let mut entry = actor.draft("draft.view").purpose("own_draft");
+    entry.read(&sealed);
+    let outcome = app
+        .writer
+        .write::<(), ()>(Some(actor.rights), move |_| Ok(((), vec![entry])))
+        .await;
+    match sort(outcome)? {
+        Written::Done(((), receipts)) => {
+            let receipt = receipts.first().ok_or(Failure::Internal(None))?;
+            Ok(Some(receipt.grant(&sealed)?.open(&keys)?.typed))
+        }
+        Written::Refused(()) | Written::Stale => Err(Failure::Busy),
+    }
+}
+
+fn find(
+    app: &App,
+    connection: &mut AnyConnection,
+    account: &[u8],
+    form: &str,
+) -> Result<Option<DraftRow>, StorageError> {
+    let row: Option<DraftRow> = draft::table
+        .filter(draft::account_id.eq(account.to_vec()))
+        .filter(draft::form.eq(form.to_owned()))
+        .select(DraftRow::as_select())
+        .first(connection)
+        .optional()?;
+    // A draft that was moved to another account is nobody's.
+    Ok(row.and_then(|row| row.trusted(&app.keyring).ok()))
+}
+
+/// Drops the draft of a form once it has been saved.
+pub fn remove_of_form(connection: &mut AnyConnection, account: &[u8], form: &str) -> Result<(), StorageError> {
+    let ids: Vec<Vec<u8>> = draft::table
+        .filter(draft::account_id.eq(account.to_vec()))
+        .filter(draft::form.eq(form.to_owned()))
+        .select(draft::id)
+        .load(connection)?;
+    for id in ids {
+        remove(connection, &id, account)?;
+    }
+    Ok(())
+}
+
+/// Drops a draft of an account.
+pub fn remove(connection: &mut AnyConnection, id: &[u8], account: &[u8]) -> Result<(), StorageError> {
+    let gone = diesel::delete(
+        draft::table
+            .filter(draft::id.eq(id.to_vec()))
+            .filter(draft::account_id.eq(account.to_vec())),
+    )
+    .execute(connection)?;
+    if gone > 0 {
+        sealed_values::delete_draft(connection, id)?;
+    }
+    Ok(())
+}

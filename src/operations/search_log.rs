@@ -1,0 +1,171 @@
+//! An auditor reads the log: by case number, staff code, kind and time. Her reading is logged before she sees a line.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use ledger::log::entry::Entry;
+
+use super::actor::Actor;
+use super::failure::{Failure, Written, sort};
+use super::{owners, refuse};
+use crate::app::App;
+use crate::policy::{Action, Ask, Decision, Resource};
+use crate::storage::StorageError;
+use crate::storage::log_rows::{self, EntryRow, Filter};
+use crate::storage::schema::{case_file, person};
+
+/// Lines a page.
+pub const PAGE: i64 = 50;
+
+/// What the auditor asks for.
+#[derive(Clone, Default)]
+pub struct Query {
+    /// Case number in its canonical form.
+    pub case_number: Option<String>,
+    /// Staff code.
+    pub actor: Option<String>,
+    /// Kind, or its beginning.
+    pub kind: Option<String>,
+    /// From this time on, UTC milliseconds.
+    pub from_ms: Option<i64>,
+    /// Before this time.
+    pub until_ms: Option<i64>,
+    /// Only refusals.
+    pub refused: bool,
+    /// Before this index.
+    pub before: Option<i64>,
+}
+
+/// A page of the log: what was done, never a value.
+pub struct Lines {
+    /// Shard of the entries.
+    pub shard: i64,
+    /// Entries, newest first.
+    pub entries: Vec<Entry>,
+    /// Case numbers by handle, for the handles on this page that are cases.
+    pub numbers: HashMap<String, String>,
+    /// Whether there are older ones.
+    pub more: bool,
+    /// Index of the entry that records this reading.
+    pub index: String,
+}
+
+/// Why nothing was shown.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchLogError {
+    /// A fault of the house.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// There is no case with this number.
+    #[error("no such case number")]
+    NoSuchCase,
+    /// The role does not read the log.
+    #[error("not allowed")]
+    NotAllowed(String),
+}
+
+/// Searches the log.
+pub async fn search_log(app: &App, actor: &Actor, query: Query) -> Result<Lines, SearchLogError> {
+    let permit = match app.engine.decide(
+        actor.role(),
+        Action::ReadLog,
+        &Resource::House,
+        &Ask::default(),
+        actor.rights,
+    ) {
+        Decision::Allow(permit) => permit,
+        Decision::Deny(policies) => {
+            return Err(SearchLogError::NotAllowed(
+                refuse::act(app, actor, Action::ReadLog.name(), &policies).await?,
+            ));
+        }
+    };
+    let number = query.case_number.clone();
+    let handles = app
+        .read(move |app, connection| match number {
+            None => Ok(Some(None)),
+            Some(number) => Ok(handles_of(app, connection, &number)?.map(Some)),
+        })
+        .await
+        .map_err(Failure::from)?
+        .ok_or(SearchLogError::NoSuchCase)?;
+    let mut entry = actor.permitted("log.view", &permit).purpose("audit");
+    for handle in handles.iter().flatten() {
+        entry = entry.about(*handle);
+    }
+    let outcome = app
+        .writer
+        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
+        .await;
+    let index = match sort(outcome)? {
+        Written::Done(((), receipts)) => receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
+        Written::Stale => return Err(Failure::Busy.into()),
+        Written::Refused(()) => return Err(Failure::Internal(None).into()),
+    };
+    let filter = Filter {
+        handles: handles.map(|handles| handles.iter().map(|handle| handle.0.to_vec()).collect()),
+        actor: query.actor,
+        kind: query.kind,
+        from_ms: query.from_ms,
+        until_ms: query.until_ms,
+        refused: query.refused,
+        orgs: None,
+        before: query.before,
+    };
+    let (shard, mut rows, numbers) = app
+        .read(move |app, connection| {
+            let shard = log_rows::head(connection)?.shard;
+            let rows = log_rows::search(connection, shard, &filter, PAGE + 1)?;
+            let numbers = numbers(app, connection, &rows)?;
+            Ok((shard, rows, numbers))
+        })
+        .await
+        .map_err(Failure::from)?;
+    let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let more = rows.len() > most;
+    rows.truncate(most);
+    let entries: Result<Vec<Entry>, _> = rows.iter().map(|row| Entry::parse(&row.bytes)).collect();
+    let entries = entries.map_err(|error| Failure::Internal(Some(error.into())))?;
+    Ok(Lines {
+        shard,
+        entries,
+        numbers,
+        more,
+        index,
+    })
+}
+
+type Handles = Vec<ledger::vault::associated::Handle>;
+
+/// The handles of a case and of its person.
+fn handles_of(
+    app: &App,
+    connection: &mut crate::storage::connection::AnyConnection,
+    number: &str,
+) -> Result<Option<Handles>, StorageError> {
+    let found: Option<(Vec<u8>, Vec<u8>)> = case_file::table
+        .inner_join(person::table)
+        .filter(case_file::number.eq(number))
+        .select((case_file::owner_id, person::owner_id))
+        .first(connection)
+        .optional()?;
+    let Some((case, person)) = found else {
+        return Ok(None);
+    };
+    let keys = owners::open(app, &[&case, &person])?;
+    Ok(Some(keys.into_iter().flatten().map(|keys| keys.handle()).collect()))
+}
+
+/// Case numbers for the handles of a page: the key plane ties a handle to an owner, so newest cases are tried first.
+fn numbers(
+    app: &App,
+    connection: &mut crate::storage::connection::AnyConnection,
+    rows: &[EntryRow],
+) -> Result<HashMap<String, String>, StorageError> {
+    let wanted: std::collections::HashSet<String> = rows
+        .iter()
+        .filter_map(|row| Entry::parse(&row.bytes).ok())
+        .flat_map(|entry| entry.h.listed().to_vec())
+        .collect();
+    app.case_names.resolve(app, connection, &wanted)
+}

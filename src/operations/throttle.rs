@@ -1,0 +1,38 @@
+//! Limits of sign-in, before any work is done: by source, and by staff code *from that source*, so that nobody can lock a colleague out.
+
+use std::num::NonZeroU32;
+
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+/// Limits in memory of one process.
+pub struct Throttle {
+    by_source: DefaultKeyedRateLimiter<[u8; 8]>,
+    by_pair: DefaultKeyedRateLimiter<([u8; 8], String)>,
+}
+
+const PER_SOURCE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+const PER_PAIR: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Throttle {
+    /// Sixty tries a minute from one source, ten of them for one staff code.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            by_source: DefaultKeyedRateLimiter::keyed(Quota::per_minute(PER_SOURCE)),
+            by_pair: DefaultKeyedRateLimiter::keyed(Quota::per_minute(PER_PAIR)),
+        }
+    }
+
+    /// Whether this try may go on.
+    #[must_use]
+    pub fn allows(&self, source: [u8; 8], code: &str) -> bool {
+        let code: String = code.chars().take(20).collect();
+        self.by_source.check_key(&source).is_ok() && self.by_pair.check_key(&(source, code)).is_ok()
+    }
+}

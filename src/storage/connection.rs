@@ -1,0 +1,138 @@
+//! One connection to either database, with transactions that survive panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, QueryResult};
+
+use super::StorageError;
+
+/// A connection; the variant is always chosen from the address, never by trying.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    /// The embedded default.
+    Sqlite(SqliteConnection),
+    /// Several nodes.
+    #[cfg(feature = "postgres")]
+    Pg(diesel::PgConnection),
+}
+
+/// Why a transaction or a savepoint was rolled back.
+#[derive(Debug)]
+pub enum Rollback {
+    /// The database said no.
+    Database(Error),
+    /// The closure panicked; the panic has been caught.
+    Panic,
+    /// The act said no and has answered already.
+    Refused,
+    /// The database ended the whole transaction by itself.
+    Lost,
+}
+
+impl From<Error> for Rollback {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+type Manager = AnyConnection;
+
+impl AnyConnection {
+    /// Opens `postgres://…` or the path of a SQLite file; a missing file is an error unless `create`.
+    pub fn open(address: &str, create: bool) -> Result<Self, StorageError> {
+        let unavailable = |error: diesel::ConnectionError| StorageError::Unavailable(error.into());
+        #[cfg(feature = "postgres")]
+        if is_postgres(address) {
+            return diesel::PgConnection::establish(address)
+                .map(Self::Pg)
+                .map_err(unavailable);
+        }
+        if is_postgres(address) {
+            return Err(StorageError::Inconsistent(
+                "this program was built without the feature `postgres`",
+            ));
+        }
+        let mode = if create { "rwc" } else { "rw" };
+        let mut connection =
+            SqliteConnection::establish(&format!("file:{address}?mode={mode}")).map_err(unavailable)?;
+        for pragma in [
+            "PRAGMA busy_timeout = 5000",
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+            "PRAGMA cache_size = -16384",
+            "PRAGMA trusted_schema = OFF",
+            "PRAGMA secure_delete = ON",
+            "PRAGMA temp_store = MEMORY",
+        ] {
+            connection.batch_execute(pragma)?;
+        }
+        Ok(Self::Sqlite(connection))
+    }
+
+    /// Runs a write transaction: the lock is taken before the closure, a panic or an error rolls back.
+    pub fn write<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Rollback>) -> Result<T, Rollback> {
+        match self {
+            Self::Sqlite(inner) => {
+                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?;
+            }
+            #[cfg(feature = "postgres")]
+            Self::Pg(inner) => {
+                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN ISOLATION LEVEL READ COMMITTED")?
+            }
+        }
+        self.guarded(|connection| {
+            let value = body(connection)?;
+            // PostgreSQL answers COMMIT of a failed transaction with a silent ROLLBACK; this fails instead.
+            connection.batch_execute("SELECT 1")?;
+            Ok(value)
+        })
+    }
+
+    /// Runs a part of a transaction that may fail by itself.
+    pub fn savepoint<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Rollback>) -> Result<T, Rollback> {
+        if self.depth()? == 0 {
+            return Err(Rollback::Lost);
+        }
+        <Manager as TransactionManager<Self>>::begin_transaction(self)?;
+        self.guarded(body)
+    }
+
+    fn guarded<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Rollback>) -> Result<T, Rollback> {
+        let inside = self.depth()?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(self))).unwrap_or(Err(Rollback::Panic));
+        let outcome = match outcome {
+            Ok(value) if self.depth().ok() == Some(inside) => {
+                <Manager as TransactionManager<Self>>::commit_transaction(self)
+                    .map(|()| value)
+                    .map_err(Rollback::Database)
+            }
+            Ok(_) => Err(Rollback::Lost),
+            Err(rollback) => Err(rollback),
+        };
+        if let Err(rollback) = outcome {
+            if self.depth().is_ok_and(|depth| depth == inside) {
+                // The first error is the one worth reporting; a failed rollback shows in the depth afterwards.
+                if let Err(error) = <Manager as TransactionManager<Self>>::rollback_transaction(self) {
+                    tracing::error!(%error, "rollback failed");
+                }
+            }
+            return Err(rollback);
+        }
+        outcome
+    }
+
+    fn depth(&mut self) -> QueryResult<u32> {
+        let status = <Manager as TransactionManager<Self>>::transaction_manager_status_mut(self);
+        Ok(status.transaction_depth()?.map_or(0, std::num::NonZero::get))
+    }
+}
+
+/// Whether an address names a PostgreSQL server.
+#[must_use]
+pub fn is_postgres(address: &str) -> bool {
+    address.starts_with("postgres://") || address.starts_with("postgresql://")
+}

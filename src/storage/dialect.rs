@@ -1,0 +1,196 @@
+//! Every statement and every message in which the two databases differ.
+
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::{QueryDsl as _, QueryResult, RunQueryDsl as _, SelectableHelper as _};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::StorageError;
+use super::connection::AnyConnection;
+use super::log_rows::HeadRow;
+use super::schema::log_head;
+
+const HOUSE_SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const KEYS_SQLITE: EmbeddedMigrations = embed_migrations!("migrations/keys/sqlite");
+#[cfg(feature = "postgres")]
+const HOUSE_POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+#[cfg(feature = "postgres")]
+const KEYS_POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/keys/postgres");
+
+/// Which of the two databases of a deployment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Plane {
+    /// Cases, accounts and the log.
+    House,
+    /// Wrapped keys.
+    Keys,
+}
+
+/// Brings the schema up to date; needs no key.
+pub fn migrate(connection: &mut AnyConnection, plane: Plane) -> Result<(), StorageError> {
+    match connection {
+        AnyConnection::Sqlite(inner) => inner
+            .run_pending_migrations(if plane == Plane::House {
+                HOUSE_SQLITE
+            } else {
+                KEYS_SQLITE
+            })
+            .map(drop),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(inner) => inner
+            .run_pending_migrations(if plane == Plane::House {
+                HOUSE_POSTGRES
+            } else {
+                KEYS_POSTGRES
+            })
+            .map(drop),
+    }
+    .map_err(StorageError::Unavailable)
+}
+
+/// Takes the schema down again; for the test of the paired migrations.
+pub fn unmigrate(connection: &mut AnyConnection, plane: Plane) -> Result<(), StorageError> {
+    match connection {
+        AnyConnection::Sqlite(inner) => inner
+            .revert_all_migrations(if plane == Plane::House {
+                HOUSE_SQLITE
+            } else {
+                KEYS_SQLITE
+            })
+            .map(drop),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(inner) => inner
+            .revert_all_migrations(if plane == Plane::House {
+                HOUSE_POSTGRES
+            } else {
+                KEYS_POSTGRES
+            })
+            .map(drop),
+    }
+    .map_err(StorageError::Unavailable)
+}
+
+/// Whether migrations wait to be run.
+pub fn pending(connection: &mut AnyConnection, plane: Plane) -> Result<bool, StorageError> {
+    match connection {
+        AnyConnection::Sqlite(inner) => inner.has_pending_migration(if plane == Plane::House {
+            HOUSE_SQLITE
+        } else {
+            KEYS_SQLITE
+        }),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(inner) => inner.has_pending_migration(if plane == Plane::House {
+            HOUSE_POSTGRES
+        } else {
+            KEYS_POSTGRES
+        }),
+    }
+    .map_err(StorageError::Unavailable)
+}
+
+/// Reads the head of the log under the write lock; the first statement of every write transaction.
+///
+/// On SQLite `BEGIN IMMEDIATE` holds the lock already.
+pub fn lock_head(connection: &mut AnyConnection) -> QueryResult<HeadRow> {
+    match connection {
+        AnyConnection::Sqlite(inner) => log_head::table.select(HeadRow::as_select()).first(inner),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(inner) => log_head::table.select(HeadRow::as_select()).for_update().first(inner),
+    }
+}
+
+/// What to do after an error of a whole batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Severity {
+    /// Disk full or locked: refuse this batch, try the next.
+    Resumable,
+    /// The connection is gone: connect again.
+    Reconnect,
+    /// Anything else: stop serving until the log has been verified.
+    Stop,
+}
+
+/// Tells a passing fault from one that must stop the process.
+#[must_use]
+pub fn severity(error: &Error) -> Severity {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+        | Error::BrokenTransactionManager => Severity::Reconnect,
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Severity::Resumable,
+        Error::DatabaseError(_, information) => {
+            let message = information.message();
+            let passing = [
+                "database is locked",
+                "database table is locked",
+                "database or disk is full",
+                "lock timeout",
+                "deadlock detected",
+                "No space left on device",
+                "terminating connection",
+            ];
+            if passing.iter().any(|text| message.contains(text)) {
+                if message.contains("terminating connection") {
+                    Severity::Reconnect
+                } else {
+                    Severity::Resumable
+                }
+            } else {
+                Severity::Stop
+            }
+        }
+        _ => Severity::Stop,
+    }
+}
+
+/// The version of the database library or server, for `check`.
+pub fn version(connection: &mut AnyConnection) -> QueryResult<String> {
+    use diesel::sql_types::Text;
+    #[derive(diesel::QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let statement = match connection {
+        AnyConnection::Sqlite(_) => "SELECT sqlite_version() AS version",
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(_) => "SELECT current_setting('server_version') AS version",
+    };
+    diesel::sql_query(statement)
+        .get_result::<Version>(connection)
+        .map(|row| row.version)
+}
+
+/// Every table with its columns, types and nullability, in one notation for both databases; for tests and `check`.
+pub fn columns(connection: &mut AnyConnection) -> QueryResult<Vec<Column>> {
+    let statement = match connection {
+        AnyConnection::Sqlite(_) => {
+            "SELECT m.name AS table_name, c.name AS column_name, lower(c.type) AS kind, \
+             (c.\"notnull\" = 0 AND c.pk = 0) AS nullable FROM sqlite_schema m, pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' \
+             ORDER BY 1, c.cid"
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(_) => {
+            "SELECT table_name::text, column_name::text, CASE data_type WHEN 'bytea' THEN 'blob' WHEN 'text' THEN 'text' \
+             ELSE 'integer' END AS kind, is_nullable = 'YES' AS nullable FROM information_schema.columns \
+             WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%' ORDER BY 1, ordinal_position"
+        }
+    };
+    diesel::sql_query(statement).load(connection)
+}
+
+/// A column as the database describes it.
+#[derive(diesel::QueryableByName, PartialEq, Eq, Debug)]
+pub struct Column {
+    /// Table.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub table_name: String,
+    /// Column.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub column_name: String,
+    /// `integer`, `text` or `blob`.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub kind: String,
+    /// Whether it may be NULL.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub nullable: bool,
+}

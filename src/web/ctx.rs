@@ -1,0 +1,247 @@
+//! What a handler gets: a visitor's context, or an actor's, which cannot be built for an anonymous visitor.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+
+use super::error::PageError;
+use super::i18n::{Locale, Wording};
+use super::page::{Frame, Page, Pages};
+use super::token::FormToken;
+use super::urls;
+use crate::app::App;
+use crate::clock::random_id;
+use crate::domain::role::Role;
+use crate::operations::actor::Actor;
+use crate::operations::failure::Failure;
+use crate::operations::sessions;
+
+/// The process as the web sees it.
+pub struct House {
+    /// Operations.
+    pub app: App,
+    /// Templates and wording.
+    pub pages: Pages,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}
+
+/// Context of a visitor who may not be signed in.
+pub struct PublicCtx {
+    /// The process.
+    pub house: Arc<House>,
+    /// Language.
+    pub locale: Locale,
+    /// Digest of the network address.
+    pub network: [u8; 8],
+    /// Path and query of this page.
+    pub path: String,
+}
+
+/// Context of a signed-in actor.
+pub struct Ctx {
+    /// The process.
+    pub house: Arc<House>,
+    /// Language.
+    pub locale: Locale,
+    /// Who acts.
+    pub actor: Actor,
+    path: String,
+}
+
+/// Name of the session cookie; browsers refuse the `__Host-` prefix without TLS.
+#[must_use]
+pub fn session_cookie(tls: bool) -> &'static str {
+    if tls { "__Host-dh" } else { "dh" }
+}
+
+impl PublicCtx {
+    /// Reads language and address of a request.
+    pub fn of(request: &HttpRequest) -> Result<Self, PageError> {
+        let house = request
+            .app_data::<web::Data<House>>()
+            .ok_or(PageError::Failure(Failure::Internal(None)))?;
+        let house = Arc::clone(house);
+        let language = request
+            .cookie("dh_lang")
+            .map_or(Locale::Vi, |cookie| Locale::parse(cookie.value()));
+        let address = request
+            .peer_addr()
+            .map(|address| address.ip().to_string())
+            .unwrap_or_default();
+        Ok(Self {
+            network: house.app.keyring.network_digest(&address),
+            locale: language,
+            path: request.path().to_owned(),
+            house,
+        })
+    }
+
+    /// The frame of a page for visitors; `cookie` binds its form.
+    #[must_use]
+    pub fn frame(&self, cookie: Option<(&str, [u8; 16])>) -> Frame {
+        Frame {
+            token: cookie.map(|(cookie, request)| {
+                let app = &self.house.app;
+                FormToken::new(&app.keyring, cookie.as_bytes(), request, app.clock.now_ms())
+            }),
+            ..frame(self.locale, &self.path, self.house.tls)
+        }
+    }
+
+    /// Renders a page for visitors.
+    pub fn render<P: Page>(&self, frame: &Frame, page: &P) -> Result<Vec<u8>, PageError> {
+        render(&self.house, self.locale, frame, page)
+    }
+}
+
+impl Ctx {
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.house.app
+    }
+
+    /// Wording in the actor's language.
+    #[must_use]
+    pub fn wording(&self) -> &Wording {
+        self.house.pages.wording(self.locale)
+    }
+
+    /// A page for the actor, with a fresh request id in its forms.
+    pub fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, PageError> {
+        self.page_with(actix_web::http::StatusCode::OK, None, page)
+    }
+
+    /// A page that shows something from an entry of the log.
+    pub fn logged_page<P: Page>(&self, index: &str, page: &P) -> Result<HttpResponse, PageError> {
+        self.page_with(actix_web::http::StatusCode::OK, Some(index), page)
+    }
+
+    /// A page with a status.
+    pub fn page_with<P: Page>(
+        &self,
+        status: actix_web::http::StatusCode,
+        index: Option<&str>,
+        page: &P,
+    ) -> Result<HttpResponse, PageError> {
+        let app = &self.house.app;
+        let request = random_id().map_err(Failure::from)?;
+        let frame = Frame {
+            role: Some(self.actor.role().code()),
+            staff: Some(self.actor.code.clone()),
+            org: Some(self.actor.org_code.clone()),
+            nav: navigation(self.actor.role(), &self.path),
+            token: Some(FormToken::new(
+                &app.keyring,
+                &self.actor.session,
+                request,
+                app.clock.now_ms(),
+            )),
+            ..frame(self.locale, &self.path, self.house.tls)
+        };
+        let mut response = HttpResponse::build(status);
+        response.content_type("text/html; charset=utf-8");
+        if let Some(index) = index.filter(|index| !index.is_empty()) {
+            response.insert_header(("X-Log-Index", index));
+        }
+        Ok(response.body(render(&self.house, self.locale, &frame, page)?))
+    }
+
+    /// Goes on to another page after a form.
+    #[must_use]
+    pub fn see_other(&self, to: &str, index: &str) -> HttpResponse {
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((header::LOCATION, to));
+        if !index.is_empty() {
+            response.insert_header(("X-Log-Index", index));
+        }
+        response.finish()
+    }
+}
+
+fn frame(locale: Locale, path: &str, tls: bool) -> Frame {
+    let other = if locale == Locale::Vi { Locale::En } else { Locale::Vi };
+    Frame {
+        lang: locale.code(),
+        other_lang: other.code(),
+        path: path.to_owned(),
+        plain: !tls,
+        ..Frame::default()
+    }
+}
+
+fn render<P: Page>(house: &House, locale: Locale, frame: &Frame, page: &P) -> Result<Vec<u8>, PageError> {
+    house.pages.render(locale, frame, page).map_err(|place| {
+        tracing::error!(%place, "a template failed");
+        PageError::Failure(Failure::Internal(None))
+    })
+}
+
+/// What is not built or not allowed for a role has no entry here.
+fn navigation(role: Role, path: &str) -> Vec<(&'static str, &'static str, bool)> {
+    let entries: &[(&'static str, &'static str)] = match role {
+        Role::SocialWorker => &[(urls::CASES, "nav-cases"), (urls::NEW_INTAKE, "nav-new-intake")],
+        Role::Supervisor => &[(urls::CASES, "nav-cases")],
+        Role::Auditor => &[(urls::LOG, "nav-log")],
+        Role::Administrator
+        | Role::Analyst
+        | Role::KeyCustodian
+        | Role::LegalAidOfficer
+        | Role::Liaison
+        | Role::ServiceProvider => &[],
+    };
+    entries
+        .iter()
+        .map(|(address, key)| (*address, *key, *address == path))
+        .collect()
+}
+
+impl FromRequest for PublicCtx {
+    type Error = PageError;
+    type Future = std::future::Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Self::of(request))
+    }
+}
+
+impl FromRequest for Ctx {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let public = PublicCtx::of(request);
+        let is_form = request.method() == actix_web::http::Method::POST;
+        let cookie = |tls| {
+            request
+                .cookie(session_cookie(tls))
+                .map(|cookie| cookie.value().to_owned())
+        };
+        let token = public.as_ref().ok().and_then(|public| cookie(public.house.tls));
+        Box::pin(async move {
+            let public = public?;
+            let signed_out = || {
+                if is_form {
+                    PageError::LostSession
+                } else {
+                    PageError::SignedOut
+                }
+            };
+            let token = token.ok_or_else(signed_out)?;
+            let request = random_id().map_err(Failure::from)?;
+            let actor = sessions::find(&public.house.app, &token, public.network, request).await?;
+            let actor = actor.ok_or_else(signed_out)?;
+            Ok(Self {
+                house: public.house,
+                locale: public.locale,
+                actor,
+                path: public.path,
+            })
+        })
+    }
+}

@@ -1,0 +1,354 @@
+//! The only place that knows status codes. A visitor sees what to do; the cause goes to the server's log.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::ctx::PublicCtx;
+use super::form::Kept;
+use super::page::Page;
+use super::pages::session;
+use super::token::FormToken;
+use crate::clock::random_id;
+use crate::domain::field::Typed;
+use crate::operations::actor::Actor;
+use crate::operations::create_intake::CreateIntakeError;
+use crate::operations::failure::Failure;
+use crate::operations::list_cases::ListCasesError;
+use crate::operations::save_group::SaveGroupError;
+use crate::operations::search_log::SearchLogError;
+use crate::operations::take_case::TakeCaseError;
+use crate::operations::verify_log::VerifyLogError;
+use crate::operations::view_case::ViewCaseError;
+use crate::operations::{sessions, sign_in};
+
+/// Why a page is not what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// Somebody else changed it meanwhile.
+    #[error("conflict")]
+    Conflict,
+    /// A body that is no form.
+    #[error("content type")]
+    ContentType,
+    /// A fault of the house.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// A form that this house did not make for this session.
+    #[error("forged form")]
+    Forged,
+    /// A form whose session has ended.
+    #[error("lost session")]
+    LostSession,
+    /// Missing or hidden: the same page; the index of the entry that recorded it.
+    #[error("not found")]
+    NotFound(String),
+    /// Nobody is signed in.
+    #[error("signed out")]
+    SignedOut,
+    /// Too many tries.
+    #[error("throttled")]
+    Throttled,
+    /// A body over the limit.
+    #[error("too large")]
+    TooLarge,
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Failure(Failure::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forged => StatusCode::FORBIDDEN,
+            Self::LostSession => StatusCode::UNAUTHORIZED,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::SignedOut => StatusCode::SEE_OTHER,
+            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl PageError {
+    /// Message keys: `error-<name>-title` and `error-<name>-help`.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::ContentType => "content-type",
+            Self::Failure(Failure::Busy) => "busy",
+            Self::Failure(Failure::Internal(_)) => "internal",
+            Self::Failure(Failure::Unavailable) => "unavailable",
+            Self::Failure(Failure::Unknown) => "unknown",
+            Self::Forged => "forged",
+            Self::LostSession | Self::SignedOut => "signed-out",
+            Self::NotFound(_) => "not-found",
+            Self::Throttled => "throttled",
+            Self::TooLarge => "too-large",
+        }
+    }
+}
+
+impl From<ViewCaseError> for PageError {
+    fn from(error: ViewCaseError) -> Self {
+        match error {
+            ViewCaseError::Failure(failure) => failure.into(),
+            ViewCaseError::NotFound(index) => Self::NotFound(index),
+            ViewCaseError::SignedOut => Self::SignedOut,
+        }
+    }
+}
+
+impl From<SaveGroupError> for PageError {
+    fn from(error: SaveGroupError) -> Self {
+        match error {
+            SaveGroupError::Conflict => Self::Conflict,
+            SaveGroupError::Failure(failure) => failure.into(),
+            SaveGroupError::NotFound(index) => Self::NotFound(index),
+            SaveGroupError::SignedOut => Self::LostSession,
+        }
+    }
+}
+
+impl From<CreateIntakeError> for PageError {
+    fn from(error: CreateIntakeError) -> Self {
+        match error {
+            CreateIntakeError::Already(_) => Self::Conflict,
+            CreateIntakeError::Failure(failure) => failure.into(),
+            CreateIntakeError::NotAllowed(index) => Self::NotFound(index),
+            CreateIntakeError::SignedOut => Self::LostSession,
+        }
+    }
+}
+
+impl From<ListCasesError> for PageError {
+    fn from(error: ListCasesError) -> Self {
+        match error {
+            ListCasesError::Failure(failure) => failure.into(),
+            ListCasesError::NotAllowed(index) => Self::NotFound(index),
+        }
+    }
+}
+
+impl From<TakeCaseError> for PageError {
+    fn from(error: TakeCaseError) -> Self {
+        match error {
+            TakeCaseError::Failure(failure) => failure.into(),
+            TakeCaseError::NotFound(index) => Self::NotFound(index),
+            TakeCaseError::Taken => Self::Conflict,
+        }
+    }
+}
+
+impl From<SearchLogError> for PageError {
+    fn from(error: SearchLogError) -> Self {
+        match error {
+            SearchLogError::Failure(failure) => failure.into(),
+            SearchLogError::NoSuchCase => Self::NotFound(String::new()),
+            SearchLogError::NotAllowed(index) => Self::NotFound(index),
+        }
+    }
+}
+
+impl From<VerifyLogError> for PageError {
+    fn from(error: VerifyLogError) -> Self {
+        match error {
+            VerifyLogError::Failure(failure) => failure.into(),
+            VerifyLogError::NotAllowed(index) => Self::NotFound(index),
+        }
+    }
+}
+
+/// An error page; for a form that could not be taken it carries everything that was typed.
+#[derive(Serialize)]
+pub struct ErrorPage {
+    name: &'static str,
+    status: u16,
+    reference: String,
+    again: Option<Again>,
+    outcome: Option<String>,
+}
+
+/// A form to send again.
+#[derive(Serialize)]
+pub struct Again {
+    /// Where it goes.
+    pub action: String,
+    /// What was typed.
+    pub typed: Typed,
+}
+
+impl Page for ErrorPage {
+    const TEMPLATE: &'static str = "errors/show.html";
+
+    fn samples() -> Vec<Self> {
+        let errors = [
+            PageError::Conflict,
+            PageError::ContentType,
+            PageError::Failure(Failure::Busy),
+            PageError::Failure(Failure::Internal(None)),
+            PageError::Failure(Failure::Unavailable),
+            PageError::Failure(Failure::Unknown),
+            PageError::Forged,
+            PageError::SignedOut,
+            PageError::NotFound(String::new()),
+            PageError::Throttled,
+            PageError::TooLarge,
+        ];
+        errors
+            .into_iter()
+            .map(|error| Self {
+                name: error.name(),
+                status: error.status_code().as_u16(),
+                reference: "0123456789".to_owned(),
+                again: Some(Again {
+                    action: "/intakes".to_owned(),
+                    typed: vec![("alias".to_owned(), "Hoa Mẫu".to_owned())],
+                }),
+                outcome: Some("/requests/00000000000000000000000000".to_owned()),
+            })
+            .collect()
+    }
+}
+
+/// Turns every error into a page in the visitor's language.
+pub async fn pages(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let Some(error) = response.response().error() else {
+        return Ok(response.map_into_boxed_body());
+    };
+    let fallback = PageError::Failure(Failure::Internal(None));
+    let (name, status, error) = match error.as_error::<PageError>() {
+        Some(error) => (error.name(), error.status_code(), Some(error)),
+        None => match error.as_response_error().status_code() {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::BAD_REQUEST => {
+                ("not-found", StatusCode::NOT_FOUND, None)
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => ("too-large", StatusCode::PAYLOAD_TOO_LARGE, None),
+            _ => (fallback.name(), fallback.status_code(), None),
+        },
+    };
+    let Ok(ctx) = PublicCtx::of(response.request()) else {
+        return Ok(response.map_into_boxed_body());
+    };
+    let kept = response.request().extensions_mut().remove::<Kept>();
+    let again = kept.map(|Kept(typed)| Again {
+        action: response.request().path().to_owned(),
+        typed,
+    });
+    let index = match error {
+        Some(PageError::NotFound(index)) => index.clone(),
+        _ => String::new(),
+    };
+    let made = match error {
+        Some(PageError::SignedOut) => Ok(redirect_to_sign_in()),
+        Some(PageError::LostSession) => session::lost(&ctx, again),
+        _ => show(&ctx, response.request(), name, status, again, &index).await,
+    };
+    let made = made.unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR));
+    let (request, _) = response.into_parts();
+    Ok(ServiceResponse::new(request, made))
+}
+
+fn redirect_to_sign_in() -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, super::urls::SIGN_IN))
+        .finish()
+}
+
+async fn show(
+    ctx: &PublicCtx,
+    request: &actix_web::HttpRequest,
+    name: &'static str,
+    status: StatusCode,
+    again: Option<Again>,
+    index: &str,
+) -> Result<HttpResponse, PageError> {
+    let reference: String = ledger::vault::associated::hex(&random_id().map_err(Failure::from)?)
+        .chars()
+        .take(10)
+        .collect();
+    if status.is_server_error() {
+        tracing::error!(%reference, name, status = status.as_u16(), "an error page was shown");
+    }
+    let (frame, signed_in) = match actor(ctx, request).await {
+        // The request id is kept, so that sending again cannot do the act twice.
+        Some(actor) => {
+            let app = &ctx.house.app;
+            let token = FormToken::new(&app.keyring, &actor.session, actor.request, app.clock.now_ms());
+            let mut frame = ctx.frame(None);
+            frame.token = Some(token);
+            (frame, true)
+        }
+        None => (ctx.frame(None), false),
+    };
+    let retriable = matches!(name, "busy" | "unavailable" | "unknown" | "forged" | "internal");
+    let outcome = (name == "unknown").then(|| request_of(request)).flatten();
+    let page = ErrorPage {
+        name,
+        status: status.as_u16(),
+        reference,
+        again: again.filter(|_| signed_in && retriable),
+        outcome,
+    };
+    let mut response = HttpResponse::build(status);
+    response.content_type("text/html; charset=utf-8");
+    if !index.is_empty() && signed_in {
+        response.insert_header(("X-Log-Index", index));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = if status == StatusCode::TOO_MANY_REQUESTS {
+            "60"
+        } else {
+            "5"
+        };
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    Ok(response.body(ctx.render(&frame, &page)?))
+}
+
+/// The form's own request id, if a genuine form was sent.
+#[derive(Clone, Copy)]
+pub struct SentRequest(pub [u8; 16]);
+
+fn request_of(request: &actix_web::HttpRequest) -> Option<String> {
+    request
+        .extensions()
+        .get::<SentRequest>()
+        .map(|SentRequest(id)| super::urls::request(id))
+}
+
+/// Who is signed in, without failing: an error page must be shown even when the database is away.
+async fn actor(ctx: &PublicCtx, request: &actix_web::HttpRequest) -> Option<Actor> {
+    let token = request
+        .cookie(super::ctx::session_cookie(ctx.house.tls))?
+        .value()
+        .to_owned();
+    let sent = request.extensions().get::<SentRequest>().map(|SentRequest(id)| *id);
+    let id = sent.or_else(|| random_id().ok())?;
+    sessions::find(&ctx.house.app, &token, ctx.network, id)
+        .await
+        .ok()
+        .flatten()
+}
+
+/// What a sign-in error means for the page.
+#[must_use]
+pub fn of_sign_in(error: sign_in::SignInError) -> Option<PageError> {
+    match error {
+        sign_in::SignInError::Failure(failure) => Some(failure.into()),
+        sign_in::SignInError::Throttled => Some(PageError::Throttled),
+        sign_in::SignInError::Wrong => None,
+    }
+}

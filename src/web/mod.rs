@@ -1,0 +1,14 @@
+//! The browser's front: extract, call one operation, respond. Knows no database and no key.
+
+pub mod assets;
+pub mod ctx;
+pub mod error;
+pub mod form;
+pub mod i18n;
+pub mod page;
+pub mod pages;
+pub mod routes;
+pub mod server;
+pub mod time;
+pub mod token;
+pub mod urls;

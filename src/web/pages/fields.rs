@@ -1,0 +1,111 @@
+//! The fields of a section as a form shows them: labels, answers, faults.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::field::{Fault, Field, Kind, Typed, typed};
+use crate::domain::partial_date::PartialDate;
+use crate::web::i18n::Wording;
+
+/// One field of a form or of a page.
+#[derive(Serialize)]
+pub struct FieldView {
+    /// Name in the form.
+    pub name: &'static str,
+    /// `line`, `lines`, `code`, `codes`, `date`, `id` or `phone`.
+    pub kind: &'static str,
+    /// What is in it.
+    pub text: String,
+    /// The way of not knowing, when it is empty: `not_asked`, `unknown` or `declined`.
+    pub state: String,
+    /// Options: code, label key, whether it is chosen.
+    pub options: Vec<(&'static str, String, bool)>,
+    /// What is wrong with it, in the reader's language.
+    pub fault: Option<String>,
+    /// Most characters, for lines.
+    pub most: Option<usize>,
+}
+
+/// The fields for a form, from stored answers.
+#[must_use]
+pub fn from_stored(fields: &'static [Field], stored: &Value) -> Vec<FieldView> {
+    fields
+        .iter()
+        .map(|field| {
+            let answer = stored.get(field.name);
+            let known = answer.and_then(|answer| answer.get("known"));
+            let state = answer.and_then(Value::as_str).unwrap_or("not_asked");
+            let values: Vec<String> = match known {
+                Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                Some(Value::String(text)) => vec![shown(field.kind, text)],
+                _ => Vec::new(),
+            };
+            view(field, &values, state, None)
+        })
+        .collect()
+}
+
+/// The fields for a form, from what was typed, with what is wrong.
+#[must_use]
+pub fn from_typed(
+    fields: &'static [Field],
+    form: &Typed,
+    faults: &[(&'static str, Fault)],
+    wording: &Wording,
+) -> Vec<FieldView> {
+    fields
+        .iter()
+        .map(|field| {
+            let values: Vec<String> = typed(form, field.name).map(str::to_owned).collect();
+            let key = format!("{}.state", field.name);
+            let state = typed(form, &key).next().unwrap_or("not_asked");
+            let fault = faults.iter().find(|(name, _)| *name == field.name).map(|(_, fault)| {
+                let (key, numbers) = fault.message();
+                wording.with(key, &numbers)
+            });
+            view(field, &values, state, fault)
+        })
+        .collect()
+}
+
+fn view(field: &'static Field, values: &[String], state: &str, fault: Option<String>) -> FieldView {
+    let (kind, list, most) = match field.kind {
+        Kind::Code(list) => ("code", Some(list), None),
+        Kind::Codes(list) => ("codes", Some(list), None),
+        Kind::Date => ("date", None, None),
+        Kind::IdNumber => ("id", None, None),
+        Kind::Line(most) => ("line", None, Some(most)),
+        Kind::Lines(most) => ("lines", None, Some(most)),
+        Kind::Phone => ("phone", None, None),
+    };
+    let options = list.map_or_else(Vec::new, |list| {
+        let chosen = |code: &str| values.iter().any(|value| value == code);
+        list.codes
+            .iter()
+            .map(|code| (*code, format!("code-{}-{code}", list.name), chosen(code)))
+            .collect()
+    });
+    let text = if list.is_some() {
+        String::new()
+    } else {
+        values.first().cloned().unwrap_or_default()
+    };
+    FieldView {
+        name: field.name,
+        kind,
+        text,
+        state: state.to_owned(),
+        options,
+        fault,
+        most,
+    }
+}
+
+fn shown(kind: Kind, stored: &str) -> String {
+    match kind {
+        Kind::Date => PartialDate::from_typed(stored).map_or_else(|_| stored.to_owned(), |date| date.shown()),
+        Kind::Code(_) | Kind::Codes(_) | Kind::IdNumber | Kind::Line(_) | Kind::Lines(_) | Kind::Phone => {
+            stored.to_owned()
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A new intake: six fields on one screen, savable with an alias only, kept as a sealed draft.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::fields::{FieldView, from_stored, from_typed};
+use crate::domain::field::{self, Fault, Field, Typed};
+use crate::domain::group::Group;
+use crate::operations::create_intake::{CreateIntakeError, Intake, create_intake};
+use crate::operations::drafts;
+use crate::policy::{Action, Ask, Decision, Resource};
+use crate::web::ctx::Ctx;
+use crate::web::error::PageError;
+use crate::web::form::Submission;
+use crate::web::page::Page;
+use crate::web::urls;
+
+/// Who, who brought, where, how old, in danger, needs what: name of the field and the group it belongs to.
+const SIX: [(Group, &str); 8] = [
+    (Group::Identity, "alias"),
+    (Group::Origin, "route"),
+    (Group::Origin, "brought_by"),
+    (Group::Origin, "place"),
+    (Group::Identity, "age_band"),
+    (Group::Risk, "danger"),
+    (Group::Needs, "urgent_needs"),
+    (Group::Origin, "account"),
+];
+
+/// The form.
+#[derive(Serialize)]
+pub struct New {
+    fields: Vec<FieldView>,
+    faults: Vec<(&'static str, String)>,
+    expired: bool,
+    from_draft: bool,
+    kept: bool,
+}
+
+impl Page for New {
+    const TEMPLATE: &'static str = "intakes/new.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |from_draft| Self {
+            fields: stored(),
+            faults: if from_draft {
+                vec![("alias", "Lỗi mẫu".to_owned())]
+            } else {
+                vec![]
+            },
+            expired: from_draft,
+            from_draft,
+            kept: from_draft,
+        };
+        vec![page(false), page(true)]
+    }
+}
+
+fn stored() -> Vec<FieldView> {
+    chosen(|group| from_stored(group.fields(), &json!({})))
+}
+
+/// The six fields out of the forms of their groups.
+fn chosen(fields: impl Fn(Group) -> Vec<FieldView>) -> Vec<FieldView> {
+    SIX.iter()
+        .filter_map(|(group, name)| fields(*group).into_iter().find(|field| field.name == *name))
+        .collect()
+}
+
+/// `GET /intakes/new`
+pub async fn new(ctx: Ctx) -> Result<HttpResponse, PageError> {
+    allowed(&ctx).await?;
+    let draft = drafts::open(ctx.app(), &ctx.actor, drafts::INTAKE).await?;
+    let page = New {
+        fields: match &draft {
+            Some(typed) => from_form(&ctx, typed, &[]),
+            None => stored(),
+        },
+        faults: vec![],
+        expired: false,
+        from_draft: draft.is_some(),
+        kept: false,
+    };
+    ctx.page(&page)
+}
+
+/// Says no before any draft is opened, with an entry.
+async fn allowed(ctx: &Ctx) -> Result<(), PageError> {
+    let (app, actor) = (ctx.app(), &ctx.actor);
+    match app.engine.decide(
+        actor.role(),
+        Action::Intake,
+        &Resource::House,
+        &Ask::default(),
+        actor.rights,
+    ) {
+        Decision::Allow(_) => Ok(()),
+        Decision::Deny(policies) => {
+            let index = crate::operations::refuse::act(app, actor, Action::Intake.name(), &policies).await?;
+            Err(PageError::NotFound(index))
+        }
+    }
+}
+
+fn from_form(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)]) -> Vec<FieldView> {
+    chosen(|group| from_typed(group.fields(), typed, faults, ctx.wording()))
+}
+
+/// `POST /intakes/draft`: what is typed so far, valid or not.
+pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    allowed(&ctx).await?;
+    drafts::keep(ctx.app(), &ctx.actor, drafts::INTAKE, sent.typed.clone()).await?;
+    let page = New {
+        fields: from_form(&ctx, &sent.typed, &[]),
+        faults: vec![],
+        expired: false,
+        from_draft: false,
+        kept: true,
+    };
+    ctx.page(&page)
+}
+
+/// `POST /intakes`
+pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    let read = read(&sent.typed);
+    let groups = match read {
+        Ok(groups) if !sent.expired => groups,
+        Ok(_) => return again(&ctx, &sent.typed, &[], true),
+        Err(faults) => return again(&ctx, &sent.typed, &faults, false),
+    };
+    let known = |group: Group, name: &str| {
+        let fields = groups.iter().find(|(of, _)| *of == group).map(|(_, fields)| fields);
+        fields.and_then(|fields| fields.get(name)?.get("known")?.as_str().map(str::to_owned))
+    };
+    let age = known(Group::Identity, "age_band");
+    let child = age
+        .as_deref()
+        .is_some_and(|band| matches!(band, "under_6" | "6_10" | "11_13" | "14_15" | "16_17"));
+    let danger = known(Group::Risk, "danger");
+    let urgent = danger
+        .as_deref()
+        .is_some_and(|danger| matches!(danger, "immediate" | "high"));
+    let intake = Intake {
+        groups,
+        urgent,
+        child,
+        draft: None,
+    };
+    match create_intake(ctx.app(), &ctx.actor, intake).await {
+        Ok(opened) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(opened.id)), &opened.index)),
+        // Sent twice: the case is there.
+        Err(CreateIntakeError::Already(id)) => Ok(ctx.see_other(&urls::case(id), "")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn again(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)], expired: bool) -> Result<HttpResponse, PageError> {
+    let fields = from_form(ctx, typed, faults);
+    let listed = fields
+        .iter()
+        .filter_map(|field| field.fault.clone().map(|fault| (field.name, fault)))
+        .collect();
+    let page = New {
+        fields,
+        faults: listed,
+        expired,
+        from_draft: false,
+        kept: false,
+    };
+    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, None, &page)
+}
+
+/// The four groups that the six fields fill.
+fn read(form: &Typed) -> Result<Vec<(Group, Value)>, Vec<(&'static str, Fault)>> {
+    let (mut groups, mut faults) = (Vec::new(), Vec::new());
+    for group in [Group::Identity, Group::Origin, Group::Risk, Group::Needs] {
+        let asked: Vec<Field> = group
+            .fields()
+            .iter()
+            .filter(|field| SIX.contains(&(group, field.name)))
+            .map(|field| Field {
+                name: field.name,
+                kind: field.kind,
+            })
+            .collect();
+        match field::read(&asked, form) {
+            Ok(fields) => groups.push((group, fields)),
+            Err(mut wrong) => faults.append(&mut wrong),
+        }
+    }
+    if faults.is_empty() { Ok(groups) } else { Err(faults) }
+}

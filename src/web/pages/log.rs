@@ -1,0 +1,394 @@
+//! The auditor's page: who saw what, when, why, and what was refused.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::case_number;
+use crate::domain::field::{Typed, typed};
+use crate::operations::export_log::export_log;
+use crate::operations::search_log::{Lines, Query, SearchLogError, search_log};
+use crate::operations::verify_log::verify_log;
+use crate::web::ctx::Ctx;
+use crate::web::error::PageError;
+use crate::web::form::Submission;
+use crate::web::page::Page;
+use crate::web::{time, urls};
+use ledger::log::entry::Entry;
+
+/// Lines of the log and the filter that found them.
+#[derive(Serialize)]
+pub struct Index {
+    filter: Asked,
+    faults: Vec<(&'static str, &'static str)>,
+    lines: Vec<Line>,
+    shard: i64,
+    older: Option<String>,
+    by_kind: Vec<(String, usize, usize)>,
+}
+
+/// The filter as typed.
+#[derive(Serialize, Deserialize, Default, Clone)]
+#[serde(default)]
+pub struct Asked {
+    case: String,
+    actor: String,
+    kind: String,
+    from: String,
+    until: String,
+    refused: String,
+    before: String,
+}
+
+#[derive(Serialize, Clone)]
+struct Line {
+    index: u64,
+    at: String,
+    at_machine: String,
+    kind: String,
+    kind_key: String,
+    actor: String,
+    role: Option<String>,
+    org: Option<String>,
+    cases: Vec<String>,
+    groups: Vec<String>,
+    purpose: Option<String>,
+    refused: bool,
+    policies: Vec<String>,
+    count: usize,
+}
+
+/// Kinds that the filter offers, by their beginning.
+const KINDS: [&str; 9] = [
+    "case.",
+    "group.",
+    "list.",
+    "draft.",
+    "auth.",
+    "log.",
+    "account.",
+    "organisation.",
+    "sys.",
+];
+
+impl Page for Index {
+    const TEMPLATE: &'static str = "log/index.html";
+
+    fn samples() -> Vec<Self> {
+        let line = |refused| Line {
+            index: 12,
+            at: time::shown(0),
+            at_machine: time::machine(0),
+            kind: "case.view".to_owned(),
+            kind_key: kind_key("case.view"),
+            actor: "NV-MAU0-0001".to_owned(),
+            role: Some("social_worker".to_owned()),
+            org: Some("UBND-MAU".to_owned()),
+            cases: vec!["DH-2026-7K3F9Q-2".to_owned()],
+            groups: vec!["identity".to_owned(), "risk".to_owned()],
+            purpose: Some("case_work".to_owned()),
+            refused,
+            policies: vec!["worker-own-case".to_owned()],
+            count: 1,
+        };
+        let page = |lines: Vec<Line>| Self {
+            filter: Asked {
+                case: "DH-2026-7K3F9Q-2".to_owned(),
+                refused: "1".to_owned(),
+                ..Asked::default()
+            },
+            faults: if lines.is_empty() {
+                vec![("case", "fault-no-such-case"), ("from", "fault-no-such-date")]
+            } else {
+                vec![]
+            },
+            by_kind: vec![("case".to_owned(), 2, 100), ("auth".to_owned(), 1, 50)],
+            lines,
+            shard: 2026,
+            older: Some("/log?before=1".to_owned()),
+        };
+        vec![page(vec![]), page(vec![line(false), line(true)])]
+    }
+}
+
+/// `GET /log`
+pub async fn index(ctx: Ctx, query: web::Query<Asked>) -> Result<HttpResponse, PageError> {
+    let asked = query.into_inner();
+    let (query, faults) = parse(&asked);
+    if !faults.is_empty() {
+        // The filter is refused, the page still counts as a reading.
+        let lines = search_log(
+            ctx.app(),
+            &ctx.actor,
+            Query {
+                before: Some(0),
+                ..Query::default()
+            },
+        )
+        .await?;
+        return ctx.page_with(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Some(&lines.index),
+            &show(asked, faults, &lines),
+        );
+    }
+    match search_log(ctx.app(), &ctx.actor, query).await {
+        Ok(lines) => ctx.logged_page(&lines.index, &show(asked, vec![], &lines)),
+        Err(SearchLogError::NoSuchCase) => {
+            let lines = search_log(
+                ctx.app(),
+                &ctx.actor,
+                Query {
+                    before: Some(0),
+                    ..Query::default()
+                },
+            )
+            .await?;
+            let page = show(asked, vec![("case", "fault-no-such-case")], &lines);
+            ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&lines.index), &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
+    let mut faults = Vec::new();
+    let some = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+    let case_number = some(&asked.case).and_then(|text| {
+        let number = case_number::parse(&text);
+        if number.is_none() {
+            faults.push(("case", "fault-no-such-case"));
+        }
+        number
+    });
+    let mut day = |name, text: &str, add: i64| {
+        some(text).and_then(|text| {
+            let start = time::day_start(&text);
+            if start.is_none() {
+                faults.push((name, "fault-no-such-date"));
+            }
+            start.map(|start| start + add)
+        })
+    };
+    let from_ms = day("from", &asked.from, 0);
+    let until_ms = day("until", &asked.until, 86_400_000);
+    let query = Query {
+        case_number,
+        actor: some(&asked.actor).map(|code| code.to_uppercase()),
+        kind: some(&asked.kind).filter(|kind| KINDS.contains(&kind.as_str())),
+        from_ms,
+        until_ms,
+        refused: asked.refused == "1",
+        before: asked.before.parse().ok(),
+    };
+    (query, faults)
+}
+
+fn show(filter: Asked, faults: Vec<(&'static str, &'static str)>, found: &Lines) -> Index {
+    let lines: Vec<Line> = found.entries.iter().map(|entry| line(entry, found)).collect();
+    let last = found.entries.last().map(|entry| entry.i);
+    let older = last.filter(|_| found.more).map(|last| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [
+            ("case", &filter.case),
+            ("actor", &filter.actor),
+            ("kind", &filter.kind),
+            ("from", &filter.from),
+            ("until", &filter.until),
+            ("refused", &filter.refused),
+        ] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair("before", &last.to_string());
+        format!("{}?{}", urls::LOG, query.finish())
+    });
+    Index {
+        by_kind: by_kind(&found.entries),
+        filter,
+        faults,
+        lines,
+        shard: found.shard,
+        older,
+    }
+}
+
+/// How many lines of each kind are on the page, with the width of its bar in per cent of the longest.
+fn by_kind(entries: &[Entry]) -> Vec<(String, usize, usize)> {
+    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for entry in entries {
+        let noun = entry.k.split('.').next().unwrap_or_default();
+        *counts.entry(noun).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or(1);
+    counts
+        .into_iter()
+        .map(|(noun, count)| (noun.to_owned(), count, count * 100 / most))
+        .collect()
+}
+
+fn line(entry: &Entry, found: &Lines) -> Line {
+    let mut cases: Vec<String> = entry
+        .h
+        .listed()
+        .iter()
+        .filter_map(|handle| found.numbers.get(handle).cloned())
+        .collect();
+    cases.sort_unstable();
+    cases.dedup();
+    let mut groups = entry.g.clone();
+    groups.extend(entry.w.iter().map(|write| write.g.clone()));
+    groups.sort_unstable();
+    groups.dedup();
+    Line {
+        index: entry.i,
+        at: time::shown(entry.t),
+        at_machine: time::machine(entry.t),
+        kind: entry.k.clone(),
+        kind_key: kind_key(&entry.k),
+        actor: entry.a.clone(),
+        role: entry.role.clone(),
+        org: entry.org.clone(),
+        count: cases.len(),
+        cases: cases.into_iter().take(5).collect(),
+        groups,
+        purpose: entry.p.clone(),
+        refused: entry.d.first().is_some_and(|word| word == "deny"),
+        policies: entry.d.iter().skip(1).cloned().collect(),
+    }
+}
+
+fn kind_key(kind: &str) -> String {
+    format!("kind-{}", kind.replace('.', "-"))
+}
+
+/// The outcome of *verify*.
+#[derive(Serialize)]
+pub struct Verification {
+    sound: bool,
+    size: u64,
+    root: String,
+    bad_index: Option<u64>,
+    checkpoint: Option<String>,
+}
+
+impl Page for Verification {
+    const TEMPLATE: &'static str = "log/verification.html";
+
+    fn samples() -> Vec<Self> {
+        vec![
+            Self {
+                sound: true,
+                size: 1200,
+                root: "ab".repeat(32),
+                bad_index: None,
+                checkpoint: Some("donghanh/00/2026\n1200\n…\n".to_owned()),
+            },
+            Self {
+                sound: false,
+                size: 0,
+                root: String::new(),
+                bad_index: Some(7),
+                checkpoint: None,
+            },
+            Self {
+                sound: false,
+                size: 0,
+                root: String::new(),
+                bad_index: None,
+                checkpoint: None,
+            },
+        ]
+    }
+}
+
+/// `POST /log/verification`
+pub async fn verify(submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, _) = submission.verified()?;
+    let verified = verify_log(ctx.app(), &ctx.actor).await?;
+    let page = match &verified.outcome {
+        Ok(sound) => Verification {
+            sound: true,
+            size: sound.size,
+            root: ledger::vault::associated::hex(&sound.root),
+            bad_index: None,
+            checkpoint: verified.checkpoint,
+        },
+        Err(bad) => {
+            tracing::error!(index = bad.index, what = %bad.what, "the log does not verify");
+            Verification {
+                sound: false,
+                size: 0,
+                root: String::new(),
+                bad_index: bad.index,
+                checkpoint: None,
+            }
+        }
+    };
+    ctx.logged_page(&verified.index, &page)
+}
+
+/// `POST /log/export`
+pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    let (query, faults) = parse(&asked(&sent.typed));
+    if !faults.is_empty() {
+        return Err(PageError::NotFound(String::new()));
+    }
+    let pages = export_log(ctx.app(), &ctx.actor, query).await?;
+    let mut csv =
+        String::from("\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,decision,policies\r\n");
+    for page in &pages {
+        for entry in &page.entries {
+            let line = line(entry, page);
+            let decision = if line.refused { "deny" } else { "allow" };
+            let cells = [
+                format!("{}/{}", page.shard, line.index),
+                line.at_machine,
+                line.kind,
+                line.actor,
+                line.role.unwrap_or_default(),
+                line.org.unwrap_or_default(),
+                line.cases.join(" "),
+                line.groups.join(" "),
+                line.purpose.unwrap_or_default(),
+                decision.to_owned(),
+                line.policies.join(" "),
+            ];
+            csv.push_str(&cells.map(|cell| cell_of(&cell)).join(","));
+            csv.push_str("\r\n");
+        }
+    }
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"access-log.csv\""))
+        .body(csv))
+}
+
+/// RFC 4180, and no cell that a spreadsheet takes for a formula.
+fn cell_of(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+fn asked(form: &Typed) -> Asked {
+    let field = |name| typed(form, name).next().unwrap_or_default().to_owned();
+    Asked {
+        case: field("case"),
+        actor: field("actor"),
+        kind: field("kind"),
+        from: field("from"),
+        until: field("until"),
+        refused: field("refused"),
+        before: String::new(),
+    }
+}

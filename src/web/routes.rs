@@ -1,0 +1,93 @@
+//! Every route of the house: method, path, and the action that decides it. A test walks this list with every role.
+
+use actix_web::web::{self, ServiceConfig};
+
+use super::pages::{cases, exit, groups, health, home, intakes, language, log, requests, session};
+use super::{assets, urls};
+
+/// How a route is decided, for the test of the authorisation matrix.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decided {
+    /// By the policies, about one case.
+    Case,
+    /// By the policies, about no single case.
+    House,
+    /// Only the author's own things.
+    Own,
+    /// Nothing of a person is behind it.
+    Public,
+}
+
+/// A route as the matrix test sees it.
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Pattern.
+    pub path: &'static str,
+    /// How it is decided.
+    pub decided: Decided,
+    /// Name of the action in the policies, where they decide.
+    pub action: &'static str,
+}
+
+const fn route(method: &'static str, path: &'static str, decided: Decided, action: &'static str) -> Route {
+    Route {
+        method,
+        path,
+        decided,
+        action,
+    }
+}
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/", Decided::Own, ""),
+    route("GET", "/healthz", Decided::Public, ""),
+    route("GET", "/static/{path:.*}", Decided::Public, ""),
+    route("GET", "/language/{code}", Decided::Public, ""),
+    route("GET", "/sign-in", Decided::Public, ""),
+    route("POST", "/sign-in", Decided::Public, ""),
+    route("POST", "/sign-out", Decided::Own, ""),
+    route("GET", "/exit", Decided::Public, ""),
+    route("GET", "/cases", Decided::House, "list"),
+    route("POST", "/cases/names", Decided::House, "list"),
+    route("GET", "/cases/{id}", Decided::Case, "view"),
+    route("POST", "/cases/{id}/assignment", Decided::Case, "view"),
+    route("GET", "/cases/{id}/groups/{group}", Decided::Case, "view"),
+    route("POST", "/cases/{id}/groups/{group}", Decided::Case, "edit"),
+    route("POST", "/cases/{id}/groups/{group}/opening", Decided::Case, "view"),
+    route("GET", "/intakes/new", Decided::House, "intake"),
+    route("POST", "/intakes", Decided::House, "intake"),
+    route("POST", "/intakes/draft", Decided::House, "intake"),
+    route("GET", "/log", Decided::House, "read_log"),
+    route("POST", "/log/verification", Decided::House, "verify_log"),
+    route("POST", "/log/export", Decided::House, "export_log"),
+    route("GET", "/requests/{id}", Decided::Own, ""),
+];
+
+/// Registers the handlers of [`ROUTES`]; a test compares the two.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/", web::get().to(home::show))
+        .route("/healthz", web::get().to(health::show))
+        .route("/static/{path:.*}", web::get().to(assets::show))
+        .route("/language/{code}", web::get().to(language::update))
+        .route(urls::SIGN_IN, web::get().to(session::new))
+        .route(urls::SIGN_IN, web::post().to(session::create))
+        .route(urls::SIGN_OUT, web::post().to(session::destroy))
+        .route(urls::EXIT, web::get().to(exit::show))
+        .route(urls::CASES, web::get().to(cases::index))
+        .route(urls::NAMES, web::post().to(cases::names))
+        .route("/cases/{id}", web::get().to(cases::show))
+        .route("/cases/{id}/assignment", web::post().to(cases::take))
+        .route("/cases/{id}/groups/{group}", web::get().to(groups::edit))
+        .route("/cases/{id}/groups/{group}", web::post().to(groups::update))
+        .route("/cases/{id}/groups/{group}/opening", web::post().to(groups::open))
+        .route(urls::NEW_INTAKE, web::get().to(intakes::new))
+        .route(urls::INTAKES, web::post().to(intakes::create))
+        .route(urls::INTAKE_DRAFT, web::post().to(intakes::keep))
+        .route(urls::LOG, web::get().to(log::index))
+        .route(urls::LOG_VERIFICATION, web::post().to(log::verify))
+        .route(urls::LOG_EXPORT, web::post().to(log::export))
+        .route("/requests/{id}", web::get().to(requests::show));
+}
