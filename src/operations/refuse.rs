@@ -18,15 +18,20 @@ pub async fn case(
     policies: &[String],
 ) -> Result<String, Failure> {
     // The same statements whether there is such a case or not.
-    let handle = app
+    let viewer = actor.viewer.clone();
+    let (handle, edited) = app
         .read(move |app, connection| {
-            let owner = visible::owner_of(connection, &public_id)?;
+            let (owner, edited) = visible::behind(connection, &app.keyring, &viewer, &public_id)?;
             let exists = owner.is_some();
-            let owner = owner.unwrap_or_else(|| public_id.to_vec());
+            // An owner id of another length was edited outside the program and names nobody.
+            let owner = owner
+                .filter(|owner| owner.len() == 16)
+                .unwrap_or_else(|| public_id.to_vec());
             let keys = owners::open(app, &[&owner])?.pop().flatten();
-            Ok(keys.filter(|_| exists).map(|keys| keys.handle()))
+            Ok((keys.filter(|_| exists).map(|keys| keys.handle()), edited))
         })
         .await?;
+    tampered(app, &edited).await?;
     let mut entry = actor.draft("case.refuse").decision(false, policies);
     if let Some(handle) = handle {
         entry = entry.about(handle);

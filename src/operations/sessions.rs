@@ -144,11 +144,16 @@ fn load(app: &App, connection: &mut AnyConnection, id: [u8; 32], now_ms: i64) ->
     if row.expires_at <= now_ms {
         return Ok(Loaded::Nobody);
     }
-    let (account, org_code): (AccountRow, String) = account::table
+    let found: Option<(AccountRow, String)> = account::table
         .inner_join(organisation::table)
         .filter(account::id.eq(row.account_id.clone()))
         .select((AccountRow::as_select(), organisation::code))
-        .first(connection)?;
+        .first(connection)
+        .optional()?;
+    // A session whose account is not there any more was not left so by the program.
+    let Some((account, org_code)) = found else {
+        return Ok(Loaded::Tampered("account"));
+    };
     let Ok(account) = account.trusted(&app.keyring) else {
         return Ok(Loaded::Tampered("account"));
     };

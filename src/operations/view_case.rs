@@ -131,14 +131,15 @@ async fn attempt(
         })
         .await
         .map_err(Failure::from)?;
-    if tampered > 0 {
-        refuse::tampered(app, &vec!["case"; tampered]).await?;
-    }
     let Some(facts) = facts else {
+        // Records rows that were edited outside the program, too.
         return Err(ViewCaseError::NotFound(
             refuse::case(app, actor, public_id, Some(wish.purpose), &[]).await?,
         ));
     };
+    if tampered > 0 {
+        refuse::tampered(app, &vec!["membership"; tampered]).await?;
+    }
     let groups: Vec<Group> = facts.rows.iter().map(|(group, ..)| *group).collect();
     let ask = Ask {
         groups: &groups,

@@ -177,11 +177,39 @@ pub fn standing(
     Ok(standing)
 }
 
-/// Whether a case exists at all, for the one entry that records a refusal; its owner if so.
-pub fn owner_of(connection: &mut AnyConnection, public_id: &[u8; 16]) -> Result<Option<Vec<u8>>, StorageError> {
-    Ok(case_file::table
+/// Behind a refusal: whether the case exists, and which rows about it or the viewer were edited outside the program.
+///
+/// An edited row may be the reason why the viewer sees nothing, so no condition leaves it out here.
+pub fn behind(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    viewer: &Viewer,
+    public_id: &[u8; 16],
+) -> Result<(Option<Vec<u8>>, Vec<&'static str>), StorageError> {
+    let case: Option<CaseRow> = case_file::table
         .filter(case_file::public_id.eq(public_id.to_vec()))
-        .select(case_file::owner_id)
+        .select(CaseRow::as_select())
         .first(connection)
-        .optional()?)
+        .optional()?;
+    let id = case.as_ref().map_or_else(|| public_id.to_vec(), |case| case.id.clone());
+    let members: Vec<MembershipRow> = membership::table
+        .filter(
+            membership::case_id
+                .eq(id.clone())
+                .or(membership::account_id.eq(viewer.account_id.clone())),
+        )
+        .select(MembershipRow::as_select())
+        .load(connection)?;
+    let referrals: Vec<ReferralRow> = referral::table
+        .filter(referral::case_id.eq(id).or(referral::to_org.eq(viewer.org_id.clone())))
+        .select(ReferralRow::as_select())
+        .load(connection)?;
+    let owner = case.as_ref().map(|case| case.owner_id.clone());
+    let mut tampered = Vec::new();
+    if case.is_some_and(|case| case.trusted(keyring).is_err()) {
+        tampered.push("case_file");
+    }
+    tampered.extend(vec!["membership"; super::access_rows::trusted(members, keyring).1]);
+    tampered.extend(vec!["referral"; super::access_rows::trusted(referrals, keyring).1]);
+    Ok((owner, tampered))
 }

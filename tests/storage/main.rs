@@ -1,0 +1,19 @@
+//! Both databases from one body: schema, classification, group commit, rights, tampering.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failing test may panic"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod batch;
+mod classification;
+mod revocation;
+mod schema;
+mod tampering;
+mod triggers;
+mod visible;
