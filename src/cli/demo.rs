@@ -259,7 +259,6 @@ async fn one(app: &App, actor: &Actor, number: u32) -> Result<(), Fault> {
         groups,
         urgent: matches!(danger, "immediate" | "high"),
         child: matches!(age, "14_15" | "16_17"),
-        draft: None,
     };
     let opened = create_intake(app, actor, intake).await.map_err(fault)?;
     let save = |group, fields: Value, from_version, confirmed| Save {

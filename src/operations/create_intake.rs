@@ -29,8 +29,6 @@ pub struct Intake {
     pub urgent: bool,
     /// Whether the clock of child protection runs too.
     pub child: bool,
-    /// Draft that this intake came from.
-    pub draft: Option<Vec<u8>>,
 }
 
 /// What was opened.
@@ -102,7 +100,7 @@ pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<O
         for sealed in &prepared.sealed {
             sealed.record(&mut entry);
         }
-        let (for_act, draft) = (actor.clone(), intake.draft.clone());
+        let for_act = actor.clone();
         let (id, number) = (prepared.case.public_id.clone(), prepared.case.number.clone());
         let outcome = app
             .writer
@@ -141,9 +139,7 @@ pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<O
                         ))
                         .execute(connection)?;
                 }
-                if let Some(draft) = draft {
-                    super::drafts::remove(connection, &draft, &for_act.viewer.account_id)?;
-                }
+                super::drafts::remove_of_form(connection, &for_act.viewer.account_id, super::drafts::INTAKE)?;
                 Ok(((), vec![entry]))
             })
             .await;

@@ -148,7 +148,6 @@ impl World {
             groups,
             urgent: true,
             child: true,
-            draft: None,
         };
         let actor = Actor {
             request: random_id().unwrap(),

@@ -144,12 +144,7 @@ pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
     let urgent = danger
         .as_deref()
         .is_some_and(|danger| matches!(danger, "immediate" | "high"));
-    let intake = Intake {
-        groups,
-        urgent,
-        child,
-        draft: None,
-    };
+    let intake = Intake { groups, urgent, child };
     match create_intake(ctx.app(), &ctx.actor, intake).await {
         Ok(opened) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(opened.id)), &opened.index)),
         // Sent twice: the case is there.

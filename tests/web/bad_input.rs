@@ -1,0 +1,214 @@
+//! Bad input gets a clear message, nothing is half-written, nothing typed is lost, and never a 500.
+
+use donghanh::domain::role::Role;
+
+use crate::browser::{Browser, Served};
+
+fn case_of(worker: &Browser<'_>) -> String {
+    let form = worker.get("/intakes/new");
+    worker
+        .submit(&form, "/intakes", &[("alias", "Hoa Mẫu")])
+        .location
+        .unwrap()
+        .replace("?saved=1", "")
+}
+
+#[test]
+fn wrong_answers_are_named_and_everything_typed_stays() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = case_of(&worker);
+    let long = "á".repeat(151);
+    for (field, typed, message) in [
+        ("birth", "31/02/1999", "Không có ngày này trong lịch"),
+        ("id_number", "9992040000011", "đã nhập 13 chữ số"),
+        ("id_number", "99920400000A", "Chỉ nhập chữ số"),
+        ("full_name", long.as_str(), "Tối đa 150 ký tự; anh/chị đã nhập 151"),
+        ("full_name", "Hoa\u{0}Mẫu", "ký tự điều khiển"),
+        ("sex", "other", "Hãy chọn một mục trong danh sách"),
+    ] {
+        let form = worker.get(&format!("{case}/groups/identity"));
+        let before = served.world.kinds().len();
+        let fields = [
+            ("version", "1"),
+            ("purpose", "case_work"),
+            ("alias", "Tên còn nguyên"),
+            (field, typed),
+        ];
+        let answer = worker.submit(&form, &format!("{case}/groups/identity"), &fields);
+        assert_eq!(answer.status, 422, "{field}");
+        assert!(answer.body.contains(message), "{field}: {message}");
+        assert!(answer.body.contains("Tên còn nguyên"), "{field}: what was typed stays");
+        assert!(
+            answer.body.contains(&format!("href=\"#{field}\"")),
+            "{field}: the summary leads to the field"
+        );
+        let after = served.world.kinds();
+        assert!(
+            !after[before..].contains(&"group.save".to_owned()),
+            "{field}: nothing is written"
+        );
+    }
+    let form = worker.get(&format!("{case}/groups/identity"));
+    let good = [
+        ("version", "1"),
+        ("purpose", "case_work"),
+        ("alias", "Hoa Mẫu"),
+        ("id_number", "\u{ff19}\u{ff19}\u{ff19}204000001"),
+        ("birth", "khoảng 1999"),
+    ];
+    assert_eq!(
+        worker.submit(&form, &format!("{case}/groups/identity"), &good).status,
+        303
+    );
+    let page = worker.get(&case).body;
+    assert!(page.contains("999204000001") && page.contains("~1999"));
+}
+
+#[test]
+fn ids_that_are_not_ids_and_ids_of_others_look_the_same() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let stranger = served.signed_in(&served.world.staff("XA-B", Role::SocialWorker));
+    let case = case_of(&worker);
+    let foreign = stranger.get(&case);
+    let missing = stranger.get(&format!("/cases/{}", "7".repeat(26)));
+    assert_eq!((foreign.status, missing.status), (404, 404));
+    assert_eq!(foreign.body.len(), missing.body.len());
+    for path in [
+        "/cases/1",
+        "/cases/..%2f..%2fetc",
+        "/cases/%00",
+        "/cases/' OR 1=1 --",
+        "/requests/x",
+        &format!("{case}/groups/nothing"),
+        &format!("{case}/groups/shelter"),
+    ] {
+        assert_eq!(stranger.get(path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn forged_fields_change_nothing_that_they_should_not() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let stranger = served.signed_in(&served.world.staff("XA-B", Role::SocialWorker));
+    let form = stranger.get("/intakes/new");
+    let fields = [
+        ("alias", "Hoa Mẫu"),
+        ("role", "supervisor"),
+        ("org_id", "XA-A"),
+        ("state", "closed"),
+        ("stage", "closed"),
+        ("case_id", "1"),
+    ];
+    let case = stranger.submit(&form, "/intakes", &fields).location.unwrap();
+    assert_eq!(
+        worker.get(&case).status,
+        404,
+        "the case belongs to the organisation of who sent it"
+    );
+    let page = worker.get("/cases");
+    let mine = case.replace("?saved=1", "");
+    assert_eq!(
+        worker
+            .submit(
+                &page,
+                &format!("{mine}/groups/identity"),
+                &[("version", "1"), ("alias", "x")]
+            )
+            .status,
+        404
+    );
+}
+
+#[test]
+fn forms_that_are_forged_replayed_by_another_or_too_old_are_not_taken_and_not_lost() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let colleague = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let before = served.world.kinds();
+    let stolen = colleague.submit(&form, "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(stolen.status, 403);
+    let without = worker.post("/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(without.status, 403);
+    assert!(
+        without.body.contains("value=\"Hoa Mẫu\""),
+        "what was typed can be sent again"
+    );
+    let hidden: Vec<(&str, String)> = ["_request", "_expires"].map(|name| (name, form.hidden(name))).into();
+    let forged = worker.post(
+        "/intakes",
+        &[
+            ("_request", &hidden[0].1),
+            ("_expires", &hidden[1].1),
+            ("_mac", "AAAA"),
+            ("alias", "x"),
+        ],
+    );
+    assert_eq!(forged.status, 403);
+    assert_eq!(served.world.kinds(), before);
+    let origin = worker
+        .request("POST", "/intakes")
+        .header("origin", "https://evil.example")
+        .form(&[("alias", "x")]);
+    assert_eq!(worker.send(origin).status, 403);
+    let site = worker
+        .request("POST", "/intakes")
+        .header("sec-fetch-site", "cross-site")
+        .form(&[("alias", "x")]);
+    assert_eq!(worker.send(site).status, 403);
+}
+
+#[test]
+fn bodies_that_are_too_large_or_no_form_are_told_so() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let large = worker.post("/intakes", &[("alias", &"x".repeat(300 * 1024))]);
+    assert_eq!(large.status, 413);
+    for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", ""] {
+        let request = worker
+            .request("POST", "/intakes")
+            .header("content-type", kind)
+            .body("{\"alias\":\"x\"}");
+        assert_eq!(worker.send(request).status, 415, "{kind}");
+    }
+    let broken = worker
+        .request("POST", "/intakes")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(vec![0xff, 0xfe, b'=', 0x80]);
+    assert_eq!(worker.send(broken).status, 403);
+    assert_eq!(worker.send(worker.request("DELETE", "/cases")).status, 404);
+    assert_eq!(worker.get("/cases?before=tomorrow").status, 404);
+}
+
+#[test]
+fn every_answer_carries_the_headers_and_no_page_is_kept() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    for path in ["/cases", "/intakes/new", "/nowhere", "/sign-in"] {
+        let answer = worker.get(path);
+        assert_eq!(answer.headers["cache-control"], "no-store", "{path}");
+        assert!(
+            answer.headers["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .contains("default-src 'none'"),
+            "{path}"
+        );
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert!(
+            !answer.body.contains("style=\"") && !answer.body.contains("onclick"),
+            "{path}"
+        );
+        assert!(answer.body.contains("<title>Đồng Hành</title>"), "a neutral title");
+    }
+    assert!(
+        worker.get("/static/vendor/donghanh.css").headers["cache-control"]
+            .to_str()
+            .unwrap()
+            .contains("max-age")
+    );
+    assert_eq!(worker.get("/static/../Cargo.toml").status, 404);
+}

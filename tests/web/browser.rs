@@ -1,0 +1,154 @@
+//! A browser without a browser: cookies, forms with their hidden fields, no scripts.
+
+use std::net::SocketAddr;
+
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+
+use crate::support::{PASSWORD, Staff, World};
+
+/// A house that answers on a port of loopback.
+pub struct Served {
+    pub world: World,
+    address: SocketAddr,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl Served {
+    pub fn start() -> Self {
+        let world = World::new();
+        let app = world.app.clone();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let ready = donghanh::web::server::prepare(app).unwrap();
+                sender.send((ready.address, ready.server.handle())).unwrap();
+                ready.server.await.unwrap();
+            });
+        });
+        let (address, handle) = receiver.recv().unwrap();
+        Self { world, address, handle }
+    }
+
+    pub fn visitor(&self) -> Browser<'_> {
+        let client = Client::builder()
+            .cookie_store(true)
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
+        Browser {
+            served: self,
+            client,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+        }
+    }
+
+    pub fn signed_in(&self, staff: &Staff) -> Browser<'_> {
+        let browser = self.visitor();
+        self.world.app.clock.advance(30_000);
+        let page = browser.get("/sign-in");
+        let answer = browser.submit(
+            &page,
+            "/sign-in",
+            &[
+                ("code", &staff.secrets.code),
+                ("password", PASSWORD),
+                ("second", &staff.code(self.world.app.clock.now_ms())),
+            ],
+        );
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        browser
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // The server ends with the test; nothing waits for its last connections.
+        drop(self.handle.stop(false));
+    }
+}
+
+/// A browser with its own cookies.
+pub struct Browser<'a> {
+    served: &'a Served,
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    pub location: Option<String>,
+    pub index: Option<String>,
+    pub headers: reqwest::header::HeaderMap,
+}
+
+impl Answer {
+    pub fn hidden(&self, name: &str) -> String {
+        let mark = format!("name=\"{name}\" value=\"");
+        let from = self
+            .body
+            .find(&mark)
+            .unwrap_or_else(|| panic!("no {name} in {}", self.body))
+            + mark.len();
+        let value = &self.body[from..];
+        value[..value.find('"').unwrap()].to_owned()
+    }
+}
+
+impl Browser<'_> {
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.served.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send(self.client.get(self.url(path)))
+    }
+
+    /// Sends the form of a page with its hidden fields.
+    pub fn submit(&self, page: &Answer, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let hidden = ["_request", "_expires", "_mac"].map(|name| (name, page.hidden(name)));
+        let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        form.extend_from_slice(fields);
+        self.post(path, &form)
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(self.client.post(self.url(path)).form(form))
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method.parse().unwrap(), self.url(path))
+    }
+
+    pub fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        self.runtime.block_on(async {
+            let response: Response = request.send().await.unwrap();
+            let header = |name: &str| {
+                response
+                    .headers()
+                    .get(name)
+                    .map(|value| value.to_str().unwrap().to_owned())
+            };
+            let (status, location, index) = (
+                response.status().as_u16(),
+                header(LOCATION.as_str()),
+                header("x-log-index"),
+            );
+            let headers = response.headers().clone();
+            let body = String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned();
+            Answer {
+                status,
+                body,
+                location,
+                index,
+                headers,
+            }
+        })
+    }
+}

@@ -1,0 +1,228 @@
+use donghanh::domain::role::Role;
+
+use crate::browser::{Answer, Browser, Served};
+
+fn take_in(worker: &Browser<'_>, fields: &[(&str, &str)]) -> String {
+    let form = worker.get("/intakes/new");
+    let saved = worker.submit(&form, "/intakes", fields);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert!(saved.index.is_some());
+    saved.location.unwrap().replace("?saved=1", "")
+}
+
+fn group(worker: &Browser<'_>, case: &str, group: &str, version: &str, fields: &[(&str, &str)]) -> Answer {
+    let form = worker.get(&format!("{case}/groups/{group}"));
+    let mut all = vec![("version", version), ("purpose", "case_work")];
+    all.extend_from_slice(fields);
+    worker.submit(&form, &format!("{case}/groups/{group}"), &all)
+}
+
+#[test]
+fn an_alias_is_enough_and_three_ways_of_not_knowing_are_kept_apart() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(
+        &worker,
+        &[
+            ("alias", "Hoa Mẫu"),
+            ("age_band.state", "declined"),
+            ("danger.state", "unknown"),
+        ],
+    );
+    let page = worker.get(&case);
+    assert!(page.index.is_some(), "every view has its entry");
+    assert!(
+        page.body.contains("Hoa Mẫu")
+            && page.body.contains("Từ chối trả lời")
+            && page.body.contains("Không rõ")
+            && page.body.contains("Chưa hỏi")
+    );
+    assert!(page.body.contains("Thông báo Sở Y tế"), "reception starts the clock");
+    let entry = served.world.entries().pop().unwrap();
+    assert_eq!((entry.k.as_str(), entry.p.as_deref()), ("case.view", Some("case_work")));
+    assert_eq!(entry.g, ["identity", "needs", "origin", "risk"]);
+    assert_eq!(entry.d, ["allow", "worker-own-case"]);
+    assert_eq!(entry.h.listed().len(), 2, "the person and the case");
+}
+
+#[test]
+fn a_child_starts_the_twelve_hour_clock_too() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Bé Mẫu"), ("age_band", "11_13")]);
+    assert!(worker.get(&case).body.contains("Can thiệp khẩn cấp cho trẻ em"));
+}
+
+#[test]
+fn a_draft_is_kept_sealed_and_only_for_its_author() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let colleague = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let kept = worker.submit(&form, "/intakes/draft", &[("alias", "Nháp Mẫu"), ("place", "nơi mẫu")]);
+    assert_eq!(kept.status, 200);
+    assert!(worker.get("/intakes/new").body.contains("Nháp Mẫu"));
+    assert!(!colleague.get("/intakes/new").body.contains("Nháp Mẫu"));
+    let kinds = served.world.kinds();
+    assert!(kinds.contains(&"draft.keep".to_owned()) && kinds.contains(&"draft.view".to_owned()));
+    let file = std::fs::read(served.world.database()).unwrap();
+    let wal = std::fs::read(format!("{}-wal", served.world.database())).unwrap_or_default();
+    let found = [file, wal].iter().any(|bytes| {
+        bytes
+            .windows(10)
+            .any(|window| window == "Nháp Mẫu".as_bytes().get(..10).unwrap())
+    });
+    assert!(!found, "nothing typed is on the disk in plain");
+}
+
+#[test]
+fn saving_an_intake_drops_its_draft() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    worker.submit(&form, "/intakes/draft", &[("alias", "Nháp Mẫu")]);
+    take_in(&worker, &[("alias", "Nháp Mẫu")]);
+    assert!(!worker.get("/intakes/new").body.contains("Nháp Mẫu"));
+}
+
+#[test]
+fn two_people_edit_one_group_and_the_second_is_shown_what_changed_and_loses_nothing() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let supervisor = served.signed_in(&served.world.staff("XA-A", Role::Supervisor));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let first = group(&worker, &case, "notes", "0", &[("text", "ghi chú của cán bộ")]);
+    assert_eq!(first.status, 303);
+    let second = group(&supervisor, &case, "notes", "0", &[("text", "ghi chú của giám sát")]);
+    assert_eq!(second.status, 409);
+    assert!(second.body.contains("ghi chú của cán bộ") && second.body.contains("ghi chú của giám sát"));
+    let version = second.hidden("version");
+    let third = supervisor.submit(
+        &second,
+        &format!("{case}/groups/notes"),
+        &[
+            ("version", &version),
+            ("purpose", "supervision"),
+            ("text", "cả hai ghi chú"),
+        ],
+    );
+    assert_eq!(third.status, 303);
+    assert!(worker.get(&case).body.contains("cả hai ghi chú"));
+}
+
+#[test]
+fn safety_of_life_opens_only_with_a_purpose_and_a_second_confirmation() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let opening = format!("{case}/groups/safety/opening");
+    let form = worker.submit(
+        &worker.get(&case),
+        &opening,
+        &[("purpose", "safe_contact"), ("confirmed", "yes")],
+    );
+    assert_eq!(form.status, 200);
+    let fields = [
+        ("version", "0"),
+        ("purpose", "safe_contact"),
+        ("confirmed", "yes"),
+        ("safe_phone", "0900 000 000"),
+    ];
+    assert_eq!(
+        worker.submit(&form, &format!("{case}/groups/safety"), &fields).status,
+        303
+    );
+    let page = worker.get(&case);
+    assert!(!page.body.contains("+84900000000"), "never on the page of the case");
+    for refused in [
+        vec![("purpose", "safe_contact")],
+        vec![("confirmed", "yes")],
+        vec![("purpose", "curiosity"), ("confirmed", "yes")],
+    ] {
+        let answer = worker.submit(&page, &opening, &refused);
+        assert_eq!(answer.status, 422);
+        assert!(!answer.body.contains("+84900000000"));
+    }
+    let opened = worker.submit(&page, &opening, &[("purpose", "safe_contact"), ("confirmed", "yes")]);
+    assert!(opened.body.contains("+84900000000"));
+    let entries = served.world.entries();
+    let entry = entries.iter().rev().find(|entry| entry.k == "case.view").unwrap();
+    assert_eq!(
+        (entry.p.as_deref(), entry.g.as_slice()),
+        (Some("safe_contact"), ["safety".to_owned()].as_slice())
+    );
+    // Written without the confirmation: refused and recorded.
+    let form = worker.submit(&page, &opening, &[("purpose", "safe_contact"), ("confirmed", "yes")]);
+    let forged = worker.submit(
+        &form,
+        &format!("{case}/groups/safety"),
+        &[
+            ("version", "1"),
+            ("purpose", "safe_contact"),
+            ("safe_phone", "0911111111"),
+        ],
+    );
+    assert_eq!(forged.status, 404);
+    assert_eq!(served.world.entries().pop().unwrap().k, "case.refuse");
+}
+
+#[test]
+fn lists_show_no_names_until_they_are_revealed_and_every_case_shown_is_logged() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    for alias in ["Hoa Mẫu", "Lan Mẫu", "Mai Mẫu"] {
+        take_in(&worker, &[("alias", alias)]);
+    }
+    let list = worker.get("/cases");
+    assert!(!list.body.contains("Mẫu</td>"));
+    assert_eq!(
+        worker.submit(&list, "/cases/names", &[]).status,
+        422,
+        "a purpose is asked for"
+    );
+    let revealed = worker.submit(&list, "/cases/names", &[("purpose", "follow_up")]);
+    assert!(
+        ["Hoa Mẫu", "Lan Mẫu", "Mai Mẫu"]
+            .iter()
+            .all(|name| revealed.body.contains(name))
+    );
+    let entry = served.world.entries().pop().unwrap();
+    assert_eq!(
+        (entry.k.as_str(), entry.p.as_deref(), entry.h.listed().len()),
+        ("list.reveal", Some("follow_up"), 3)
+    );
+    assert_eq!(entry.f, ["alias", "full_name"]);
+}
+
+#[test]
+fn sending_the_same_intake_twice_opens_one_case() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let first = worker.submit(&form, "/intakes", &[("alias", "Hoa Mẫu")]);
+    let second = worker.submit(&form, "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!((first.status, second.status), (303, 303));
+    assert_eq!(
+        first.location.unwrap().replace("?saved=1", ""),
+        second.location.unwrap()
+    );
+    assert_eq!(
+        served
+            .world
+            .kinds()
+            .iter()
+            .filter(|kind| *kind == "case.create")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn decomposed_vietnamese_is_stored_composed() {
+    use unicode_normalization::UnicodeNormalization as _;
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let decomposed: String = "Đặng Thị Ánh Nguyệt".nfd().collect();
+    let case = take_in(&worker, &[("alias", &decomposed)]);
+    assert!(worker.get(&case).body.contains("Đặng Thị Ánh Nguyệt"));
+}

@@ -1,0 +1,20 @@
+//! The browser front over HTTP: actors speak only HTTP, direct access to the database is marked `db_`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a failing test may panic"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod browser;
+mod intake;
+mod log;
+mod matrix;
+mod pages;
+mod session;

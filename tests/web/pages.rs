@@ -1,0 +1,261 @@
+//! Every page from its samples, in both languages, twice, with equal bytes; every message there and used.
+
+use std::collections::BTreeSet;
+
+use donghanh::domain::codes;
+use donghanh::domain::group::Group;
+use donghanh::domain::purpose::PURPOSES;
+use donghanh::domain::role::Role;
+use donghanh::web::error::ErrorPage;
+use donghanh::web::i18n::{Locale, Wording};
+use donghanh::web::page::{Frame, Page, Pages};
+use donghanh::web::pages::{cases, groups, home, intakes, log, requests, session};
+use donghanh::web::token::FormToken;
+
+fn frames() -> Vec<Frame> {
+    let token = FormToken {
+        request: "AAAA".into(),
+        expires: 1,
+        mac: "AAAA".into(),
+    };
+    let visitor = Frame {
+        lang: "vi",
+        other_lang: "en",
+        path: "/".into(),
+        token: Some(token),
+        plain: true,
+        ..Frame::default()
+    };
+    let signed_in = |role: Role| Frame {
+        role: Some(role.code()),
+        staff: Some("NV-MAU0-0001".into()),
+        org: Some("XA-MAU".into()),
+        nav: vec![
+            ("/cases", "nav-cases", true),
+            ("/intakes/new", "nav-new-intake", false),
+            ("/log", "nav-log", false),
+        ],
+        ..visitor.clone()
+    };
+    let mut frames: Vec<Frame> = Role::ALL.into_iter().map(signed_in).collect();
+    frames.push(visitor);
+    frames
+}
+
+fn renders<P: Page>(pages: &Pages) -> usize {
+    let mut count = 0;
+    for locale in Locale::ALL {
+        for sample in P::samples() {
+            for frame in frames() {
+                let first = pages
+                    .render(locale, &frame, &sample)
+                    .unwrap_or_else(|place| panic!("{} {locale:?}: {place}", P::TEMPLATE));
+                assert_eq!(first, pages.render(locale, &frame, &sample).unwrap(), "{}", P::TEMPLATE);
+                let text = String::from_utf8(first).unwrap();
+                assert!(!text.contains("{{") && !text.contains("<script>"), "{}", P::TEMPLATE);
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+#[test]
+fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
+    let pages = Pages::load().unwrap();
+    let rendered = [
+        renders::<ErrorPage>(&pages),
+        renders::<cases::Index>(&pages),
+        renders::<cases::Show>(&pages),
+        renders::<groups::Edit>(&pages),
+        renders::<groups::Opening>(&pages),
+        renders::<home::Home>(&pages),
+        renders::<intakes::New>(&pages),
+        renders::<log::Index>(&pages),
+        renders::<log::Verification>(&pages),
+        renders::<requests::Outcome>(&pages),
+        renders::<session::Resume>(&pages),
+        renders::<session::SignIn>(&pages),
+    ];
+    assert!(rendered.iter().all(|count| *count >= 20));
+    let templates = walk("templates")
+        .into_iter()
+        .filter(|path| !path.contains("/layouts/") && !path.contains("/components/"))
+        .count();
+    assert_eq!(templates, rendered.len(), "a template without a page in this list");
+}
+
+fn walk(folder: &str) -> Vec<String> {
+    let root = format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut open = vec![std::path::PathBuf::from(root)];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path)
+            } else {
+                found.push(path.to_string_lossy().into_owned())
+            }
+        }
+    }
+    found
+}
+
+fn keys(locale: Locale) -> BTreeSet<String> {
+    locale
+        .sources()
+        .iter()
+        .flat_map(|source| source.lines())
+        .filter_map(|line| line.split_once(" = ").map(|(key, _)| key.to_owned()))
+        .filter(|key| !key.starts_with([' ', '#']))
+        .collect()
+}
+
+/// Keys that are put together from codes.
+fn built() -> BTreeSet<String> {
+    let mut built = BTreeSet::new();
+    for list in codes::ALL {
+        built.extend(list.codes.iter().map(|code| format!("code-{}-{code}", list.name)));
+    }
+    for group in Group::with_section() {
+        built.insert(format!("group-{}", group.name()));
+        built.extend(group.fields().iter().map(|field| format!("field-{}", field.name)));
+    }
+    built.extend(PURPOSES.map(|purpose| format!("purpose-{purpose}")));
+    built.extend(Role::ALL.map(|role| format!("role-{}", role.code())));
+    for code in ["TN_THONG_BAO_SYT", "XM_BAN_DAU", "TE_CAN_THIEP"] {
+        built.insert(format!("deadline-{code}"));
+    }
+    built.extend(["overdue", "due", "ok", "met"].map(|state| format!("clock-{state}")));
+    built.extend(["not_asked", "unknown", "declined"].map(|state| format!("answer-{state}")));
+    built.insert("group-draft".to_owned());
+    // Kinds, nouns and purposes that operations write into the log.
+    let sources: String = walk("src")
+        .iter()
+        .filter(|path| path.ends_with(".rs"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    for kind in quoted(&sources).filter(|text| is_kind(text)) {
+        built.insert(format!("kind-{}", kind.replace('.', "-")));
+        built.insert(format!("noun-{}", kind.split('.').next().unwrap()));
+    }
+    built.extend(
+        [
+            "intake",
+            "audit",
+            "own_draft",
+            "take",
+            "list",
+            "reveal",
+            "read_log",
+            "export_log",
+            "verify_log",
+        ]
+        .map(|purpose| format!("purpose-{purpose}")),
+    );
+    let names = [
+        "conflict",
+        "content-type",
+        "busy",
+        "internal",
+        "unavailable",
+        "unknown",
+        "forged",
+        "signed-out",
+        "not-found",
+        "throttled",
+        "too-large",
+    ];
+    built.extend(
+        names
+            .iter()
+            .flat_map(|name| [format!("error-{name}-title"), format!("error-{name}-help")]),
+    );
+    built.extend(
+        ["line", "when", "who", "what", "cases", "groups", "why", "decision"].map(|column| format!("log-{column}")),
+    );
+    built.extend(["case", "actor", "kind", "from", "until", "refused"].map(|name| format!("filter-{name}")));
+    built
+}
+
+fn quoted(source: &str) -> impl Iterator<Item = &str> {
+    source.split('"').skip(1).step_by(2)
+}
+
+fn is_kind(text: &str) -> bool {
+    const NOUNS: [&str; 10] = [
+        "case",
+        "group",
+        "list",
+        "draft",
+        "auth",
+        "act",
+        "log",
+        "account",
+        "organisation",
+        "sys",
+    ];
+    text.split_once('.').is_some_and(|(noun, verb)| {
+        NOUNS.contains(&noun) && !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
+}
+
+#[test]
+fn both_languages_have_the_same_messages_and_each_is_used() {
+    assert_eq!(keys(Locale::Vi), keys(Locale::En));
+    let mut used = built();
+    for path in walk("templates") {
+        let text = std::fs::read_to_string(path).unwrap();
+        used.extend(
+            text.split("t(key=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .filter(|key| !key.ends_with('-'))
+                .map(str::to_owned),
+        );
+    }
+    for path in walk("src").iter().filter(|path| path.ends_with(".rs")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        used.extend(
+            quoted(&text)
+                .filter(|key| key.starts_with("fault-") || key.starts_with("nav-"))
+                .map(str::to_owned),
+        );
+    }
+    let there = keys(Locale::Vi);
+    let missing: Vec<_> = used.difference(&there).collect();
+    let unused: Vec<_> = there.difference(&used).collect();
+    assert!(missing.is_empty(), "add to locales/: {missing:?}");
+    assert!(unused.is_empty(), "no page uses: {unused:?}");
+}
+
+#[test]
+fn vietnamese_has_its_diacritics() {
+    let wording = Wording::load(Locale::Vi).unwrap();
+    assert_eq!(wording.text("quick-exit"), "Thoát nhanh");
+    let plain: Vec<String> = keys(Locale::Vi)
+        .into_iter()
+        .filter(|key| !key.starts_with("code-age_band") && !["language-other", "product"].contains(&key.as_str()))
+        .filter(|key| {
+            let source = Locale::Vi.sources().join("\n");
+            let line = source
+                .lines()
+                .find(|line| line.starts_with(&format!("{key} = ")))
+                .unwrap()
+                .to_owned();
+            line.split_once(" = ").unwrap().1.is_ascii()
+        })
+        .collect();
+    // Words that have no diacritics in Vietnamese.
+    let allowed = [
+        "code-sex-male",
+        "code-danger-high",
+        "log-who",
+        "clock-due",
+        "log-cases",
+        "code-channel-police",
+    ];
+    let wrong: Vec<_> = plain.iter().filter(|key| !allowed.contains(&key.as_str())).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}

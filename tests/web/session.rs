@@ -1,0 +1,199 @@
+use donghanh::domain::role::Role;
+
+use crate::browser::Served;
+use crate::support::PASSWORD;
+
+#[test]
+fn a_worker_signs_in_sees_her_list_and_signs_out() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let worker = served.signed_in(&staff);
+    let list = worker.get("/cases");
+    assert_eq!(list.status, 200);
+    let out = worker.submit(&list, "/sign-out", &[]);
+    assert_eq!((out.status, out.location.as_deref()), (303, Some("/sign-in")));
+    assert_eq!(out.headers["clear-site-data"], "\"cache\", \"storage\"");
+    assert_eq!(worker.get("/cases").location.as_deref(), Some("/sign-in"));
+    let kinds = served.world.kinds();
+    assert!(kinds.contains(&"auth.sign_in".to_owned()) && kinds.contains(&"auth.sign_out".to_owned()));
+}
+
+#[test]
+fn every_wrong_way_in_gets_the_same_answer_and_an_entry() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let disabled = served.world.staff("XA-A", Role::SocialWorker);
+    donghanh::operations::accounts::disable(
+        &served.world.app.writer,
+        &served.world.app.keyring,
+        &disabled.secrets.code,
+    )
+    .unwrap();
+    let now = served.world.app.clock.now_ms();
+    let before = served.world.kinds().len();
+    let visitor = served.visitor();
+    let tries = [
+        (staff.secrets.code.as_str(), "mật khẩu sai hoàn toàn", staff.code(now)),
+        (staff.secrets.code.as_str(), PASSWORD, "000000".to_owned()),
+        ("NV-0000-0000", PASSWORD, staff.code(now)),
+        (disabled.secrets.code.as_str(), PASSWORD, disabled.code(now)),
+    ];
+    let mut pages = Vec::new();
+    for (code, password, second) in tries {
+        let page = visitor.get("/sign-in");
+        let answer = visitor.submit(
+            &page,
+            "/sign-in",
+            &[("code", code), ("password", password), ("second", &second)],
+        );
+        assert_eq!(answer.status, 422);
+        assert!(answer.body.contains(code), "the staff code is kept");
+        let fixed = ["_request", "_expires", "_mac"]
+            .iter()
+            .fold(answer.body.clone(), |body, name| body.replace(&answer.hidden(name), ""));
+        pages.push(fixed.replace(code, ""));
+    }
+    assert!(pages.iter().all(|page| *page == pages[0]));
+    assert_eq!(served.world.kinds()[before..], vec!["auth.fail"; 4]);
+}
+
+#[test]
+fn a_one_time_code_works_once_and_a_recovery_code_works_once() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let _first = served.signed_in(&staff);
+    let code = staff.code(served.world.app.clock.now_ms());
+    let try_with = |second: &str| {
+        let visitor = served.visitor();
+        let page = visitor.get("/sign-in");
+        visitor
+            .submit(
+                &page,
+                "/sign-in",
+                &[
+                    ("code", &staff.secrets.code),
+                    ("password", PASSWORD),
+                    ("second", second),
+                ],
+            )
+            .status
+    };
+    assert_eq!(try_with(&code), 422, "the same code again");
+    assert_eq!(try_with(&staff.secrets.recovery[0]), 303);
+    assert_eq!(try_with(&staff.secrets.recovery[0]), 422);
+    assert_eq!(try_with(&staff.secrets.recovery[1].to_lowercase()), 303);
+}
+
+#[test]
+fn too_many_tries_from_one_place_are_told_to_wait() {
+    let served = Served::start();
+    let visitor = served.visitor();
+    let mut last = None;
+    for _ in 0..11 {
+        let page = visitor.get("/sign-in");
+        last = Some(visitor.submit(
+            &page,
+            "/sign-in",
+            &[("code", "NV-0000-0000"), ("password", "x"), ("second", "0")],
+        ));
+    }
+    let last = last.unwrap();
+    assert_eq!(
+        (last.status, last.headers["retry-after"].to_str().unwrap()),
+        (429, "60")
+    );
+}
+
+#[test]
+fn a_session_ends_after_half_an_hour_without_a_request_and_after_twelve_hours_in_any_case() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let worker = served.signed_in(&staff);
+    let clock = &served.world.app.clock;
+    for _ in 0..20 {
+        clock.advance(29 * 60_000);
+        assert_eq!(worker.get("/cases").status, 200);
+    }
+    clock.advance(31 * 60_000);
+    assert_eq!(worker.get("/cases").status, 303);
+    let worker = served.signed_in(&staff);
+    for _ in 0..24 {
+        clock.advance(29 * 60_000);
+        worker.get("/cases");
+    }
+    clock.advance(29 * 60_000);
+    assert_eq!(worker.get("/cases").status, 303);
+}
+
+#[test]
+fn a_form_whose_session_ended_is_carried_through_signing_in() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let worker = served.signed_in(&staff);
+    let form = worker.get("/intakes/new");
+    served.world.app.clock.advance(13 * 3_600_000);
+    let lost = worker.submit(
+        &form,
+        "/intakes",
+        &[
+            ("alias", "Hoa Mẫu"),
+            ("urgent_needs", "food"),
+            ("urgent_needs", "safety"),
+        ],
+    );
+    assert_eq!(lost.status, 401);
+    assert!(lost.body.contains("name=\"carried.alias\" value=\"Hoa Mẫu\""));
+    served.world.app.clock.advance(30_000);
+    let code = staff.code(served.world.app.clock.now_ms());
+    let resumed = worker.submit(
+        &lost,
+        "/sign-in",
+        &[
+            ("code", &staff.secrets.code),
+            ("password", PASSWORD),
+            ("second", &code),
+            ("next", "/intakes"),
+            ("carried.alias", "Hoa Mẫu"),
+            ("carried.urgent_needs", "food"),
+            ("carried.urgent_needs", "safety"),
+        ],
+    );
+    assert_eq!(resumed.status, 200);
+    let saved = worker.submit(
+        &resumed,
+        "/intakes",
+        &[
+            ("alias", "Hoa Mẫu"),
+            ("urgent_needs", "food"),
+            ("urgent_needs", "safety"),
+        ],
+    );
+    assert_eq!(saved.status, 303);
+    assert!(worker.get(&saved.location.unwrap()).body.contains("Hoa Mẫu"));
+}
+
+#[test]
+fn signing_in_never_leads_away_from_this_house() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    for next in [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+    ] {
+        served.world.app.clock.advance(30_000);
+        let visitor = served.visitor();
+        let page = visitor.get("/sign-in");
+        let code = staff.code(served.world.app.clock.now_ms());
+        let fields = [
+            ("code", staff.secrets.code.as_str()),
+            ("password", PASSWORD),
+            ("second", &code),
+            ("next", next),
+            ("carried.a", "b"),
+        ];
+        let answer = visitor.submit(&page, "/sign-in", &fields);
+        assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/")));
+    }
+}
