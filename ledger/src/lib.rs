@@ -13,6 +13,8 @@
 //!
 //! This crate knows no database, no HTTP and no word of case work.
 
+#[cfg(test)]
+mod golden;
 pub mod log;
 pub mod vault;
 

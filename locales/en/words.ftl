@@ -175,6 +175,7 @@ kind-case-view = Case viewed
 kind-case-refuse = Case refused
 kind-case-take = Case taken
 kind-group-save = Group saved
+kind-list-view = Case list viewed
 kind-list-reveal = Names revealed in a list
 kind-draft-keep = Draft kept
 kind-draft-view = Draft opened

@@ -175,6 +175,7 @@ kind-case-view = Xem hồ sơ
 kind-case-refuse = Bị từ chối xem hồ sơ
 kind-case-take = Nhận hồ sơ
 kind-group-save = Lưu nhóm dữ liệu
+kind-list-view = Xem danh sách hồ sơ
 kind-list-reveal = Hiện tên trong danh sách
 kind-draft-keep = Lưu bản nháp
 kind-draft-view = Mở bản nháp

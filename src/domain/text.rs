@@ -67,7 +67,7 @@ pub fn folded(text: &str) -> String {
 fn clean(text: &str, several: bool) -> Result<String, TextFault> {
     let text: String = text.nfc().collect();
     let hidden = |letter: char| {
-        (letter.is_control() && !(several && matches!(letter, '\n' | '\t')) && !(letter == '\t'))
+        (letter.is_control() && letter != '\t' && !(several && letter == '\n'))
             || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     if text.chars().any(hidden) {

@@ -9,8 +9,9 @@ use ledger::b64u;
 use super::owners;
 use crate::app::App;
 use crate::storage::StorageError;
+use crate::storage::access_rows::{CaseRow, trusted};
 use crate::storage::connection::AnyConnection;
-use crate::storage::schema::{case_file, person};
+use crate::storage::schema::case_file;
 
 /// Handles met so far.
 #[derive(Default)]
@@ -32,27 +33,23 @@ impl CaseNames {
     ) -> Result<HashMap<String, String>, StorageError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if wanted.iter().any(|handle| !known.numbers.contains_key(handle)) {
-            let cases: Vec<(String, Vec<u8>, Vec<u8>, i64)> = case_file::table
-                .inner_join(person::table)
-                .filter(case_file::opened_at.ge(known.until))
-                .select((
-                    case_file::number,
-                    case_file::owner_id,
-                    person::owner_id,
-                    case_file::opened_at,
-                ))
+            // A case is numbered when its form is prepared and committed a moment later, so the last hour is read again.
+            let rows: Vec<CaseRow> = case_file::table
+                .filter(case_file::opened_at.ge(known.until - 3_600_000))
+                .select(CaseRow::as_select())
                 .load(connection)?;
+            let (cases, _) = trusted(rows, &app.keyring);
             for chunk in cases.chunks(200) {
                 let ids: Vec<&[u8]> = chunk
                     .iter()
-                    .flat_map(|(_, case, person, _)| [case.as_slice(), person.as_slice()])
+                    .flat_map(|case| [case.owner_id.as_slice(), case.person_owner_id.as_slice()])
                     .collect();
                 let keys = owners::open(app, &ids)?;
-                for ((number, .., opened_at), pair) in chunk.iter().zip(keys.chunks(2)) {
+                for (case, pair) in chunk.iter().zip(keys.chunks(2)) {
                     for keys in pair.iter().flatten() {
-                        known.numbers.insert(b64u(&keys.handle().0), number.clone());
+                        known.numbers.insert(b64u(&keys.handle().0), case.number.clone());
                     }
-                    known.until = known.until.max(*opened_at);
+                    known.until = known.until.max(case.opened_at);
                 }
             }
         }

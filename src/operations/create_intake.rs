@@ -108,7 +108,7 @@ pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<O
                 let now_ms = tx.now_ms();
                 let connection = tx.connection();
                 let case = &prepared.case.public_id;
-                if let Some(subject) = outcome::once(connection, &for_act, "case.create", case, now_ms)? {
+                if let Some((subject, _)) = outcome::once(connection, &for_act, "case.create", case, &[], now_ms)? {
                     return Err(ActError::Refused(subject));
                 }
                 diesel::insert_into(person::table)
@@ -195,6 +195,7 @@ fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, Storage
         number: case_number(year, u32::from_be_bytes(ledger::vault::random()?)),
         person_id: person_id.to_vec(),
         owner_id: case_owner.id.to_vec(),
+        person_owner_id: person_owner.id.to_vec(),
         org_id: actor.viewer.org_id.clone(),
         state: "open".to_owned(),
         urgent: intake.urgent,

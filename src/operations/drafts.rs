@@ -83,12 +83,17 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<
             Ok((row.signed(&app.keyring), sealed, keys.handle()))
         })
         .await?;
+    let for_act = actor.clone();
     let mut entry = actor.draft("draft.keep").about(handle);
     entry.wrote(&sealed);
     let outcome = app
         .writer
         .write::<(), ()>(Some(actor.rights), move |tx| {
             let connection = tx.connection();
+            if super::outcome::find(connection, &for_act)?.is_some() {
+                // This very form was saved while its draft was on the way: a draft now would only come back to life.
+                return Ok(((), vec![]));
+            }
             remove_of_form(connection, &row.account_id, &form_for_act)?;
             diesel::insert_into(draft::table).values(&row).execute(connection)?;
             sealed_values::insert(

@@ -2,24 +2,23 @@
 
 use std::collections::HashMap;
 
-use diesel::prelude::*;
-
 use super::actor::Actor;
 use super::failure::{Failure, Written, sort};
-use super::list_cases::{ListCasesError, Listed, list_cases};
+use super::list_cases::{List, ListCasesError, Listed, list_cases};
 use super::{owners, refuse};
 use crate::app::App;
 use crate::domain::group::Group;
 use crate::domain::sections::Identity;
 use crate::policy::{Action, Ask, Decision, Resource};
-use crate::storage::schema::person;
+use crate::storage::sealed_values;
 use crate::storage::visible;
-use crate::storage::{StorageError, sealed_values};
 
 /// A list with names.
 pub struct Revealed {
     /// The rows.
     pub listed: Vec<Listed>,
+    /// Opening time before which older ones are found.
+    pub older: Option<i64>,
     /// Name or alias by case id; a person without either is left out.
     pub names: HashMap<Vec<u8>, String>,
     /// Index of the entry.
@@ -33,7 +32,7 @@ pub async fn reveal_names(
     before: Option<i64>,
     purpose: &'static str,
 ) -> Result<Revealed, ListCasesError> {
-    let listed = list_cases(app, actor, before).await?;
+    let List { listed, older, .. } = list_cases(app, actor, before).await?;
     let (viewer, cases) = (
         actor.viewer.clone(),
         listed.iter().map(|row| row.case.clone()).collect::<Vec<_>>(),
@@ -63,21 +62,7 @@ pub async fn reveal_names(
             policies.sort_unstable();
             policies.dedup();
             let people: Vec<Vec<u8>> = allowed.iter().map(|case| case.person_id.clone()).collect();
-            let owner_ids: HashMap<Vec<u8>, Vec<u8>> = person::table
-                .filter(person::id.eq_any(people.clone()))
-                .select((person::id, person::owner_id))
-                .load::<(Vec<u8>, Vec<u8>)>(connection)?
-                .into_iter()
-                .collect();
-            let ids: Vec<&[u8]> = people
-                .iter()
-                .map(|person| {
-                    owner_ids
-                        .get(person)
-                        .map(Vec::as_slice)
-                        .ok_or(StorageError::Inconsistent("person"))
-                })
-                .collect::<Result<_, _>>()?;
+            let ids: Vec<&[u8]> = allowed.iter().map(|case| case.person_owner_id.as_slice()).collect();
             let keys = owners::open(app, &ids)?;
             let records: Vec<&[u8]> = people.iter().map(Vec::as_slice).collect();
             let rows = sealed_values::current(connection, &records, Some(&[super::sections::number(Group::Identity)]))?;
@@ -110,7 +95,10 @@ pub async fn reveal_names(
         .await;
     let receipts = match sort(outcome)? {
         Written::Done(((), receipts)) => receipts,
-        Written::Stale => return Err(Failure::Busy.into()),
+        Written::Stale => {
+            app.sessions.forget(&actor.session);
+            return Err(Failure::Busy.into());
+        }
         Written::Refused(()) => return Err(Failure::Internal(None).into()),
     };
     let receipt = receipts.first().ok_or(Failure::Internal(None))?;
@@ -127,6 +115,7 @@ pub async fn reveal_names(
     }
     Ok(Revealed {
         listed,
+        older,
         names,
         index: receipt.index(),
     })

@@ -1,6 +1,5 @@
 //! An actor saves a group of a case: a new version beside the old one, or a conflict in which nothing is lost.
 
-use diesel::prelude::*;
 use serde_json::Value;
 
 use super::actor::Actor;
@@ -11,7 +10,6 @@ use crate::app::App;
 use crate::domain::group::{Group, Owner};
 use crate::domain::public_id::PublicId;
 use crate::policy::{Action, Ask, Decision, Resource};
-use crate::storage::schema::person;
 use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::visible;
 use crate::storage::writer::ActError;
@@ -83,15 +81,11 @@ async fn attempt(app: &App, actor: &Actor, public_id: PublicId, save: Save) -> R
             let Some(case) = case else {
                 return Ok((None, standing));
             };
-            let owner: Vec<u8> = person::table
-                .find(&case.person_id)
-                .select(person::owner_id)
-                .first(connection)?;
-            Ok((Some((case, owner)), standing))
+            Ok((Some(case), standing))
         })
         .await
         .map_err(Failure::from)?;
-    let (Some((case, person_owner)), standing) = facts else {
+    let (Some(case), standing) = facts else {
         return Err(SaveGroupError::NotFound(
             refuse::case(app, actor, public_id.0, Some(save.purpose), &[]).await?,
         ));
@@ -118,10 +112,13 @@ async fn attempt(app: &App, actor: &Actor, public_id: PublicId, save: Save) -> R
         }
     };
     let (record, owner) = match save.group.owner() {
-        Owner::Person => (case.person_id, person_owner),
+        Owner::Person => (case.person_id, case.person_owner_id),
         Owner::Case => (case.id, case.owner_id),
     };
     let by = actor.viewer.account_id.clone();
+    let digest = app
+        .keyring
+        .web_mac(format!("form {} {} {}", save.group.name(), save.from_version, save.fields).as_bytes());
     let (sealed, row) = app
         .read(move |app, _| {
             let keys = owners::open_one(app, &owner)?;
@@ -149,8 +146,11 @@ async fn attempt(app: &App, actor: &Actor, public_id: PublicId, save: Save) -> R
         .write(Some(permit.rights()), move |tx| {
             let now_ms = tx.now_ms();
             let connection = tx.connection();
-            if outcome::once(connection, &for_act, "group.save", &public_id.0, now_ms)?.is_some() {
-                return Err(ActError::Refused(Refusal::Already));
+            match outcome::once(connection, &for_act, "group.save", &public_id.0, &digest, now_ms)? {
+                Some((_, true)) => return Err(ActError::Refused(Refusal::Already)),
+                // Sent before with other text: what was saved then is shown beside what was typed now.
+                Some((_, false)) => return Err(ActError::Refused(Refusal::Conflict)),
+                None => {}
             }
             if sealed_values::version(connection, &row.record_id, row.group_no)? != row.version - 1 {
                 return Err(ActError::Refused(Refusal::Conflict));

@@ -11,8 +11,9 @@ use super::{owners, refuse};
 use crate::app::App;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
+use crate::storage::access_rows::{AccessRow, CaseRow};
 use crate::storage::log_rows::{self, EntryRow, Filter};
-use crate::storage::schema::{case_file, person};
+use crate::storage::schema::case_file;
 
 /// Lines a page.
 pub const PAGE: i64 = 50;
@@ -99,7 +100,10 @@ pub async fn search_log(app: &App, actor: &Actor, query: Query) -> Result<Lines,
         .await;
     let index = match sort(outcome)? {
         Written::Done(((), receipts)) => receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-        Written::Stale => return Err(Failure::Busy.into()),
+        Written::Stale => {
+            app.sessions.forget(&actor.session);
+            return Err(Failure::Busy.into());
+        }
         Written::Refused(()) => return Err(Failure::Internal(None).into()),
     };
     let filter = Filter {
@@ -143,16 +147,14 @@ fn handles_of(
     connection: &mut crate::storage::connection::AnyConnection,
     number: &str,
 ) -> Result<Option<Handles>, StorageError> {
-    let found: Option<(Vec<u8>, Vec<u8>)> = case_file::table
-        .inner_join(person::table)
+    let found: Option<CaseRow> = case_file::table
         .filter(case_file::number.eq(number))
-        .select((case_file::owner_id, person::owner_id))
+        .select(CaseRow::as_select())
         .first(connection)
         .optional()?;
-    let Some((case, person)) = found else {
-        return Ok(None);
-    };
-    let keys = owners::open(app, &[&case, &person])?;
+    let Some(case) = found else { return Ok(None) };
+    let case = case.trusted(&app.keyring)?;
+    let keys = owners::open(app, &[&case.owner_id, &case.person_owner_id])?;
     Ok(Some(keys.into_iter().flatten().map(|keys| keys.handle()).collect()))
 }
 

@@ -52,13 +52,17 @@ impl Sessions {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
-    fn cached(&self, id: &[u8; 32], now_ms: i64) -> Option<Option<Actor>> {
+    /// `rights` is the last rights version known here: an actor looked up before it is looked up again.
+    fn cached(&self, id: &[u8; 32], now_ms: i64, rights: i64) -> Option<Option<Actor>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = known.get_mut(id)?;
         if now_ms >= entry.expires_at || now_ms - entry.seen_at > self.idle_ms {
             return Some(None);
         }
         entry.seen_at = now_ms;
+        if entry.actor.rights < rights {
+            return None;
+        }
         Some(Some(entry.actor.clone()))
     }
 
@@ -83,7 +87,8 @@ impl Sessions {
 pub async fn find(app: &App, token: &str, network: [u8; 8], request: [u8; 16]) -> Result<Option<Actor>, Failure> {
     let id = session_id(token);
     let now_ms = app.clock.now_ms();
-    if let Some(cached) = app.sessions.cached(&id, now_ms) {
+    // What is known in memory is only ever less than what the row allows.
+    if let Some(cached) = app.sessions.cached(&id, now_ms, app.writer.rights()) {
         return Ok(cached.map(|actor| Actor {
             network,
             request,

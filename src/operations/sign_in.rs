@@ -1,6 +1,7 @@
 //! A member of staff signs in: password and one-time code or recovery code, the same work for every outcome.
 
 use diesel::prelude::*;
+use ledger::vault::keyring::Keyring;
 use ledger::{Draft, b64u};
 
 use super::failure::{Failure, Written, sort};
@@ -11,7 +12,7 @@ use crate::app::App;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, AccountRow, SessionRow};
 use crate::storage::schema::{account, organisation, session, totp_use};
-use crate::storage::writer::ActError;
+use crate::storage::writer::{ActError, Tx};
 
 /// What was typed.
 pub struct Credentials {
@@ -55,10 +56,10 @@ pub async fn sign_in(
     network: [u8; 8],
     request: [u8; 16],
 ) -> Result<Token, SignInError> {
-    if !app.throttle.allows(network, &credentials.code) {
+    let code = password::canonical_code(&credentials.code);
+    if !app.throttle.allows(network, &code) {
         return Err(SignInError::Throttled);
     }
-    let code = credentials.code.trim().to_uppercase();
     let (account, good, org) = app
         .read(move |app, connection| {
             let found: Option<(AccountRow, String)> = account::table
@@ -83,6 +84,12 @@ pub async fn sign_in(
             None => draft,
         }
     };
+    if account
+        .clone()
+        .is_some_and(|account| account.trusted(&app.keyring).is_err())
+    {
+        super::refuse::tampered(app, &["account"]).await?;
+    }
     let (Some(row), Some(second)) = (account.clone(), good) else {
         let refused = draft("auth.fail").decision(false, &[]);
         let outcome = app.writer.write::<(), ()>(None, move |_| Ok(((), vec![refused]))).await;
@@ -93,46 +100,11 @@ pub async fn sign_in(
         .decision(true, &[])
         .session(id.first_chunk::<8>().copied(), Some(network));
     let keyring = std::sync::Arc::clone(&app.keyring);
-    let hours = i64::from(app.config.session_hours);
+    let expires_in = i64::from(app.config.session_hours) * 3_600_000;
     let outcome = app
         .writer
         .write(None, move |tx| {
-            let now_ms = tx.now_ms();
-            match second {
-                Second::Code(step) => {
-                    let used = diesel::insert_into(totp_use::table)
-                        .values((totp_use::account_id.eq(&row.id), totp_use::step.eq(step)))
-                        .execute(tx.connection());
-                    if used.is_err() {
-                        return Err(ActError::Refused(()));
-                    }
-                }
-                Second::Recovery(record) => {
-                    let mut account = AccountRow {
-                        version: row.version + 1,
-                        ..row.clone()
-                    };
-                    account.directory = record.seal(&keyring, &account)?;
-                    let changed = diesel::update(account::table.find(&row.id).filter(account::version.eq(row.version)))
-                        .set(&account.signed(&keyring))
-                        .execute(tx.connection())?;
-                    if changed != 1 {
-                        return Err(ActError::Refused(()));
-                    }
-                }
-            }
-            let session = SessionRow {
-                id: id.to_vec(),
-                account_id: row.id,
-                created_at: now_ms,
-                expires_at: now_ms + hours * 3_600_000,
-                version: 1,
-                mac: Vec::new(),
-            };
-            diesel::insert_into(session::table)
-                .values(&session.signed(&keyring))
-                .execute(tx.connection())?;
-            Ok(((), vec![entry]))
+            open_session(tx, &keyring, row, second, id, expires_in).map(|()| ((), vec![entry]))
         })
         .await;
     match sort(outcome)? {
@@ -144,6 +116,65 @@ pub async fn sign_in(
             Err(SignInError::Wrong)
         }
     }
+}
+
+/// Uses up the second factor and writes the session, if the account is still as it was when the password was checked.
+fn open_session(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    row: AccountRow,
+    second: Second,
+    id: [u8; 32],
+    expires_in: i64,
+) -> Result<(), ActError<()>> {
+    let now_ms = tx.now_ms();
+    match second {
+        Second::Code(step) => {
+            // Reset or disabled while the password was being checked: the old one opens nothing any more.
+            let same: i64 = account::table
+                .filter(account::id.eq(&row.id).and(account::version.eq(row.version)))
+                .count()
+                .get_result(tx.connection())?;
+            if same != 1 {
+                return Err(ActError::Refused(()));
+            }
+            let used = diesel::insert_into(totp_use::table)
+                .values((totp_use::account_id.eq(&row.id), totp_use::step.eq(step)))
+                .execute(tx.connection());
+            match used {
+                Ok(_) => {}
+                Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
+                    return Err(ActError::Refused(()));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Second::Recovery(record) => {
+            let mut account = AccountRow {
+                version: row.version + 1,
+                ..row.clone()
+            };
+            account.directory = record.seal(keyring, &account)?;
+            let changed = diesel::update(account::table.find(&row.id).filter(account::version.eq(row.version)))
+                .set(&account.signed(keyring))
+                .execute(tx.connection())?;
+            if changed != 1 {
+                return Err(ActError::Refused(()));
+            }
+        }
+    }
+    let session = SessionRow {
+        id: id.to_vec(),
+        account_id: row.id,
+        created_at: now_ms,
+        expires_at: now_ms + expires_in,
+        version: 1,
+        mac: Vec::new(),
+    };
+    diesel::insert_into(session::table)
+        .values(&session.signed(keyring))
+        .execute(tx.connection())?;
+    Ok(())
 }
 
 type Checked = (Option<AccountRow>, Option<Second>, String);

@@ -41,9 +41,8 @@ pub async fn take_case(app: &App, actor: &Actor, id: PublicId) -> Result<String,
     };
     let decision = app
         .engine
-        .decide(actor.role(), Action::View, &resource, &Ask::default(), actor.rights);
-    let (Some(case), Decision::Allow(permit), true) = (case, decision, standing.relations.contains(&"unassigned"))
-    else {
+        .decide(actor.role(), Action::Take, &resource, &Ask::default(), actor.rights);
+    let (Some(case), Decision::Allow(permit)) = (case, decision) else {
         return Err(TakeCaseError::NotFound(
             refuse::case(app, actor, id.0, Some("take"), &[]).await?,
         ));
@@ -89,11 +88,14 @@ pub async fn take_case(app: &App, actor: &Actor, id: PublicId) -> Result<String,
             diesel::insert_into(membership::table)
                 .values(&row.signed(&keyring))
                 .execute(connection)?;
+            // Colleagues of the unit no longer see it.
+            tx.revoke();
             Ok(((), vec![entry]))
         })
         .await;
     match sort(outcome)? {
         Written::Done(((), receipts)) => Ok(receipts.first().map(ledger::Receipt::index).unwrap_or_default()),
-        Written::Refused(()) | Written::Stale => Err(TakeCaseError::Taken),
+        Written::Refused(()) => Err(TakeCaseError::Taken),
+        Written::Stale => Err(Failure::Busy.into()),
     }
 }

@@ -10,6 +10,8 @@ pub struct Throttle {
     by_pair: DefaultKeyedRateLimiter<([u8; 8], String)>,
 }
 
+/// Keys that are kept before quiet ones are forgotten.
+const MOST_KEYS: usize = 10_000;
 const PER_SOURCE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 const PER_PAIR: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
@@ -32,7 +34,11 @@ impl Throttle {
     /// Whether this try may go on.
     #[must_use]
     pub fn allows(&self, source: [u8; 8], code: &str) -> bool {
-        let code: String = code.chars().take(20).collect();
-        self.by_source.check_key(&source).is_ok() && self.by_pair.check_key(&(source, code)).is_ok()
+        // Sources that have been quiet are forgotten, so that the memory of a flood does not stay.
+        if self.by_pair.len() > MOST_KEYS {
+            self.by_source.retain_recent();
+            self.by_pair.retain_recent();
+        }
+        self.by_source.check_key(&source).is_ok() && self.by_pair.check_key(&(source, code.to_owned())).is_ok()
     }
 }

@@ -152,7 +152,10 @@ pub async fn verify_log(app: &App, actor: &Actor) -> Result<Verified, VerifyLogE
         .await;
     let index = match sort(outcome)? {
         Written::Done(((), receipts)) => receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-        Written::Stale => return Err(Failure::Busy.into()),
+        Written::Stale => {
+            app.sessions.forget(&actor.session);
+            return Err(Failure::Busy.into());
+        }
         Written::Refused(()) => return Err(Failure::Internal(None).into()),
     };
     let outcome = app

@@ -13,7 +13,7 @@ use crate::domain::group::{Class, Group, Owner};
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
 use crate::storage::access_rows::CaseRow;
-use crate::storage::schema::{account, deadline, membership, person};
+use crate::storage::schema::{account, deadline, membership};
 use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::visible::{self, Standing};
 
@@ -140,7 +140,9 @@ async fn attempt(
     if tampered > 0 {
         refuse::tampered(app, &vec!["membership"; tampered]).await?;
     }
-    let groups: Vec<Group> = facts.rows.iter().map(|(group, ..)| *group).collect();
+    // What was asked for is decided, not what happens to be there: the answer must not tell which groups exist.
+    let found = facts.rows.iter().map(|(group, ..)| *group);
+    let groups: Vec<Group> = wish.groups.clone().unwrap_or_else(|| found.collect());
     let ask = Ask {
         groups: &groups,
         purpose: wish.purpose,
@@ -220,11 +222,7 @@ fn load(
     standing: Standing,
     wanted: Option<Vec<Group>>,
 ) -> Result<Facts, StorageError> {
-    let person_owner: Vec<u8> = person::table
-        .find(&case.person_id)
-        .select(person::owner_id)
-        .first(connection)?;
-    let mut keys = owners::open(app, &[&person_owner, &case.owner_id])?
+    let mut keys = owners::open(app, &[&case.person_owner_id, &case.owner_id])?
         .into_iter()
         .flatten();
     let (Some(person), Some(own)) = (keys.next(), keys.next()) else {

@@ -30,16 +30,19 @@ pub enum Action {
     SearchPeople,
     /// Recompute the log.
     VerifyLog,
+    /// Become the worker of a case.
+    Take,
     /// Open groups of a case.
     View,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::View,
         Self::Edit,
         Self::Reveal,
+        Self::Take,
         Self::Intake,
         Self::List,
         Self::SearchPeople,
@@ -59,6 +62,7 @@ impl Action {
             Self::ReadLog => "read_log",
             Self::Reveal => "reveal",
             Self::SearchPeople => "search_people",
+            Self::Take => "take",
             Self::VerifyLog => "verify_log",
             Self::View => "view",
         }

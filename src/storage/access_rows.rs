@@ -168,6 +168,8 @@ pub struct CaseRow {
     pub person_id: Vec<u8>,
     /// `case_file.owner_id`.
     pub owner_id: Vec<u8>,
+    /// `case_file.person_owner_id`.
+    pub person_owner_id: Vec<u8>,
     /// `case_file.org_id`.
     pub org_id: Vec<u8>,
     /// `case_file.state`.
@@ -194,6 +196,7 @@ impl AccessRow for CaseRow {
             ("number", Value::Text(&self.number)),
             ("person_id", Value::Bytes(&self.person_id)),
             ("owner_id", Value::Bytes(&self.owner_id)),
+            ("person_owner_id", Value::Bytes(&self.person_owner_id)),
             ("org_id", Value::Bytes(&self.org_id)),
             ("state", Value::Text(&self.state)),
             ("urgent", Value::Integer(i64::from(self.urgent))),

@@ -115,12 +115,18 @@ impl AnyConnection {
         };
         if let Err(rollback) = outcome {
             if self.depth().is_ok_and(|depth| depth == inside) {
-                // The first error is the one worth reporting; a failed rollback shows in the depth afterwards.
+                // The first error is the one worth reporting; a failed rollback shows in the depth below.
                 if let Err(error) = <Manager as TransactionManager<Self>>::rollback_transaction(self) {
                     tracing::error!(%error, "rollback failed");
                 }
             }
-            return Err(rollback);
+            // SQLite ends the whole transaction by itself on some errors: then nothing outside may go on as if it stood.
+            let outside = self.depth().is_ok_and(|depth| depth + 1 == inside);
+            return Err(if outside || inside == 1 {
+                rollback
+            } else {
+                Rollback::Lost
+            });
         }
         outcome
     }

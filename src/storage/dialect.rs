@@ -116,6 +116,8 @@ pub fn severity(error: &Error) -> Severity {
         Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
         | Error::BrokenTransactionManager => Severity::Reconnect,
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Severity::Resumable,
+        // A primary that was demoted: connect again, to whoever is primary now.
+        Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Severity::Reconnect,
         Error::DatabaseError(_, information) => {
             let message = information.message();
             let passing = [
@@ -138,6 +140,24 @@ pub fn severity(error: &Error) -> Severity {
             }
         }
         _ => Severity::Stop,
+    }
+}
+
+/// Whether an error inside one act says that the database itself cannot be relied on.
+#[must_use]
+pub fn concerns_all(error: &Error) -> bool {
+    let texts = [
+        "disk I/O error",
+        "malformed",
+        "not a database",
+        "disk is full",
+        "out of memory",
+        "database is locked",
+        "No space left",
+    ];
+    match error {
+        Error::DatabaseError(_, information) if texts.iter().any(|text| information.message().contains(text)) => true,
+        other => severity(other) == Severity::Reconnect,
     }
 }
 

@@ -107,6 +107,7 @@ diesel::table! {
         account_id -> Binary,
         kind -> Text,
         subject -> Binary,
+        digest -> Binary,
         at_ms -> BigInt,
     }
 }
@@ -126,6 +127,7 @@ diesel::table! {
         number -> Text,
         person_id -> Binary,
         owner_id -> Binary,
+        person_owner_id -> Binary,
         org_id -> Binary,
         state -> Text,
         urgent -> Bool,

@@ -99,8 +99,11 @@ pub fn insert(connection: &mut AnyConnection, row: &SealedRow) -> Result<(), Sto
     Ok(())
 }
 
-/// Drops all versions of a draft; sections of people are never dropped this way.
+/// Drops all versions of a draft; the groups of people have positive numbers and are never dropped.
 pub fn delete_draft(connection: &mut AnyConnection, draft: &[u8]) -> Result<(), StorageError> {
-    diesel::delete(sealed_value::table.filter(sealed_value::record_id.eq(draft.to_vec()))).execute(connection)?;
+    let own = sealed_value::record_id
+        .eq(draft.to_vec())
+        .and(sealed_value::group_no.lt(0_i16));
+    diesel::delete(sealed_value::table.filter(own)).execute(connection)?;
     Ok(())
 }

@@ -73,7 +73,18 @@ fn condition(viewer: &Viewer, now_ms: i64) -> Option<Condition> {
     }
 }
 
-/// Cases that the viewer sees, newest first; rows edited outside the program are left out and counted.
+/// A page of cases.
+#[derive(Default)]
+pub struct CasePage {
+    /// Cases whose rows, and the rows that show them to the viewer, are as the program wrote them.
+    pub cases: Vec<CaseRow>,
+    /// Opening time of the last row, when the page is full.
+    pub older: Option<i64>,
+    /// Rows that were edited outside the program.
+    pub tampered: usize,
+}
+
+/// Cases that the viewer sees, newest first; rows edited outside the program show nothing and are counted.
 pub fn cases(
     connection: &mut AnyConnection,
     keyring: &Keyring,
@@ -81,9 +92,9 @@ pub fn cases(
     now_ms: i64,
     most: i64,
     before: Option<i64>,
-) -> Result<(Vec<CaseRow>, usize), StorageError> {
+) -> Result<CasePage, StorageError> {
     let Some(condition) = condition(viewer, now_ms) else {
-        return Ok((Vec::new(), 0));
+        return Ok(CasePage::default());
     };
     let mut query = case_file::table
         .filter(condition)
@@ -94,7 +105,27 @@ pub fn cases(
     if let Some(before) = before {
         query = query.filter(case_file::opened_at.lt(before));
     }
-    Ok(super::access_rows::trusted(query.load(connection)?, keyring))
+    let rows: Vec<CaseRow> = query.load(connection)?;
+    let full = i64::try_from(rows.len()) == Ok(most);
+    let older = rows.last().filter(|_| full).map(|row| row.opened_at);
+    let (rows, mut tampered) = super::access_rows::trusted(rows, keyring);
+    let mut cases = Vec::with_capacity(rows.len());
+    for case in rows {
+        // A supervisor sees by the case row alone; everybody else by rows that must be genuine, too.
+        if viewer.role != Role::Supervisor {
+            let standing = standing(connection, keyring, viewer, now_ms, &case)?;
+            tampered += standing.tampered;
+            let shows = match viewer.role {
+                Role::SocialWorker => ["member", "unassigned"].as_slice(),
+                _ => ["receiver"].as_slice(),
+            };
+            if !standing.relations.iter().any(|relation| shows.contains(relation)) {
+                continue;
+            }
+        }
+        cases.push(case);
+    }
+    Ok(CasePage { cases, older, tampered })
 }
 
 /// One case by public id, if the viewer sees it, with how she stands to it.

@@ -6,11 +6,11 @@ use std::fmt::Debug;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ledger::{Draft, Receipt};
+use ledger::{Draft, Receipt, Sequencer};
 use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{AnyConnection, Rollback, is_postgres};
@@ -96,7 +96,16 @@ impl<E> From<StorageError> for ActError<E> {
 }
 
 type Finish = Box<dyn FnOnce(Vec<Receipt>) + Send>;
-type Run = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(Vec<Draft>, Finish), Rollback> + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
+type Run = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(Vec<Draft>, Finish), Stop> + Send>;
+
+/// Why an act does not go into the batch.
+enum Stop {
+    /// It alone is rolled back; its answer is given once the batch is durable.
+    Alone(Answer),
+    /// The database failed in a way that concerns the whole batch.
+    Batch(Rollback),
+}
 
 struct Job {
     rights: Option<i64>,
@@ -112,6 +121,7 @@ const STOPPED: u8 = 1;
 pub struct Writer {
     queue: mpsc::Sender<Job>,
     state: Arc<AtomicU8>,
+    rights: Arc<AtomicI64>,
 }
 
 /// Waits for the writer to finish what it took.
@@ -131,6 +141,7 @@ impl Writer {
     pub fn start(address: &str, clock: Clock, node: &str) -> Result<(Self, WriterThread), StorageError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let state = Arc::new(AtomicU8::new(SERVING));
+        let rights = Arc::new(AtomicI64::new(0));
         let worker = Worker {
             connection: Some(AnyConnection::open(address, false)?),
             file: FileIdentity::of(address),
@@ -139,12 +150,19 @@ impl Writer {
             node: node.to_owned(),
             state: Arc::clone(&state),
             clock_behind: false,
+            rights: Arc::clone(&rights),
         };
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || worker.run(jobs))
             .map_err(|error| StorageError::Unavailable(error.into()))?;
-        Ok((Self { queue, state }, WriterThread(thread)))
+        Ok((Self { queue, state, rights }, WriterThread(thread)))
+    }
+
+    /// The rights version after the last batch of this process; 0 before the first.
+    #[must_use]
+    pub fn rights(&self) -> i64 {
+        self.rights.load(Ordering::Acquire)
     }
 
     /// Whether the writer has stopped for good.
@@ -219,8 +237,10 @@ impl Writer {
                         Ok((drafts, finish))
                     }
                     Err(ActError::Refused(reason)) => {
-                        answer(Err(WriteError::Refused(reason)));
-                        Err(Rollback::Refused)
+                        Err(Stop::Alone(Box::new(move || answer(Err(WriteError::Refused(reason))))))
+                    }
+                    Err(ActError::Storage(StorageError::Database(error))) if dialect::concerns_all(&error) => {
+                        Err(Stop::Batch(Rollback::Database(error)))
                     }
                     Err(ActError::Storage(error)) => {
                         let outcome = if passing(&error) {
@@ -229,8 +249,7 @@ impl Writer {
                             WriteError::Failed
                         };
                         tracing::warn!(cause = %Causes(&error), "an act was rolled back");
-                        answer(Err(outcome));
-                        Err(Rollback::Refused)
+                        Err(Stop::Alone(Box::new(move || answer(Err(outcome)))))
                     }
                 }
             }),
@@ -287,6 +306,7 @@ struct Worker {
     node: String,
     state: Arc<AtomicU8>,
     clock_behind: bool,
+    rights: Arc<AtomicI64>,
 }
 
 impl Worker {
@@ -317,13 +337,14 @@ impl Worker {
             none => none.insert(AnyConnection::open(&self.address, false).map_err(BatchError::Storage)?),
         };
         let (now_ms, node, behind) = (self.clock.now_ms(), self.node.as_str(), self.clock_behind);
-        let (finishes, receipts) = ledger::commit(|sequencer| {
+        let (finishes, answers, receipts) = ledger::commit(|sequencer| {
             connection.write(|connection| {
                 let head = dialect::lock_head(connection)?;
                 let mut rights_version = head.rights_version;
                 let last_ms = head.last_ms;
                 sequencer.begin(head.to_head().map_err(fatal)?, now_ms, node);
                 let mut finishes = Vec::with_capacity(batch.len());
+                let mut answers = Vec::new();
                 if now_ms + 1000 < last_ms && !behind {
                     for stored in sequencer
                         .append(Draft::new("sys.clock", "system", &[0; 16]))
@@ -334,49 +355,31 @@ impl Worker {
                     finishes.push((1, None));
                 }
                 for job in batch {
-                    if job.rights.is_some_and(|decided| decided != rights_version) {
-                        (job.stale)();
-                        continue;
-                    }
-                    let mut revokes = false;
-                    let ran = connection.savepoint(|connection| {
-                        let mut tx = Tx {
-                            connection,
-                            now_ms,
-                            revokes: false,
-                        };
-                        let ran = (job.run)(&mut tx)?;
-                        revokes = tx.revokes;
-                        Ok(ran)
-                    });
-                    let (drafts, finish) = match ran {
-                        Ok(ran) => ran,
-                        Err(Rollback::Refused) => continue,
-                        Err(Rollback::Panic) => {
-                            tracing::error!("an act panicked and was rolled back");
+                    let done = match run(connection, job, now_ms, rights_version)? {
+                        Ran::Done(done) => done,
+                        Ran::Alone(answer) => {
+                            answers.push(answer);
                             continue;
                         }
-                        Err(other) => return Err(other),
+                        Ran::Gone => continue,
                     };
-                    rights_version += i64::from(revokes);
-                    let count = drafts.len();
-                    for draft in drafts {
-                        for stored in sequencer.append(draft).map_err(fatal)? {
-                            log_rows::insert(connection, stored).map_err(fatal)?;
-                        }
+                    rights_version += i64::from(done.revokes);
+                    finishes.push((done.drafts.len(), Some(done.finish)));
+                    for draft in done.drafts {
+                        append(connection, sequencer, draft)?;
                     }
-                    finishes.push((count, Some(finish)));
                 }
                 if let Some(head) = sequencer.head() {
                     log_rows::save_head(connection, head, rights_version).map_err(fatal)?;
                 }
-                Ok((finishes, now_ms + 1000 < last_ms))
+                Ok((finishes, answers, rights_version, now_ms + 1000 < last_ms))
             })
         })
         .map_err(BatchError::Rollback)
-        .map(|((finishes, behind), receipts)| {
+        .map(|((finishes, answers, rights, behind), receipts)| {
             self.clock_behind = behind;
-            (finishes, receipts)
+            self.rights.store(rights, Ordering::Release);
+            (finishes, answers, receipts)
         })?;
         let mut receipts = receipts.into_iter();
         for (count, finish) in finishes {
@@ -384,6 +387,9 @@ impl Worker {
             if let Some(finish) = finish {
                 finish(own);
             }
+        }
+        for answer in answers {
+            answer();
         }
         Ok(())
     }
@@ -404,6 +410,63 @@ impl Worker {
             Severity::Stop => self.state.store(STOPPED, Ordering::Release),
         }
     }
+}
+
+struct Done {
+    drafts: Vec<Draft>,
+    finish: Finish,
+    revokes: bool,
+}
+
+enum Ran {
+    Done(Done),
+    /// Rolled back alone, with an answer to give after the commit.
+    Alone(Answer),
+    /// Panicked: nobody can say more than that it did not happen.
+    Gone,
+}
+
+/// Runs one act in a savepoint of its own.
+fn run(connection: &mut AnyConnection, job: Job, now_ms: i64, rights_version: i64) -> Result<Ran, Rollback> {
+    if job.rights.is_some_and(|decided| decided != rights_version) {
+        return Ok(Ran::Alone(job.stale));
+    }
+    let mut alone = None;
+    let ran = connection.savepoint(|connection| {
+        let mut tx = Tx {
+            connection,
+            now_ms,
+            revokes: false,
+        };
+        match (job.run)(&mut tx) {
+            Ok((drafts, finish)) => Ok(Done {
+                drafts,
+                finish,
+                revokes: tx.revokes,
+            }),
+            Err(Stop::Alone(answer)) => {
+                alone = Some(answer);
+                Err(Rollback::Refused)
+            }
+            Err(Stop::Batch(rollback)) => Err(rollback),
+        }
+    });
+    match (ran, alone) {
+        (Ok(done), _) => Ok(Ran::Done(done)),
+        (Err(Rollback::Refused), Some(answer)) => Ok(Ran::Alone(answer)),
+        (Err(Rollback::Panic), _) => {
+            tracing::error!("an act panicked and was rolled back");
+            Ok(Ran::Gone)
+        }
+        (Err(other), _) => Err(other),
+    }
+}
+
+fn append(connection: &mut AnyConnection, sequencer: &mut Sequencer, draft: Draft) -> Result<(), Rollback> {
+    for stored in sequencer.append(draft).map_err(fatal)? {
+        log_rows::insert(connection, stored).map_err(fatal)?;
+    }
+    Ok(())
 }
 
 #[derive(Debug)]

@@ -71,7 +71,7 @@ impl PublicCtx {
             .map_or(Locale::Vi, |cookie| Locale::parse(cookie.value()));
         let address = request
             .peer_addr()
-            .map(|address| address.ip().to_string())
+            .map(|address| source(address.ip()))
             .unwrap_or_default();
         Ok(Self {
             network: house.app.keyring.network_digest(&address),
@@ -161,6 +161,17 @@ impl Ctx {
             response.insert_header(("X-Log-Index", index));
         }
         response.finish()
+    }
+}
+
+/// A source of requests: an IPv4 address, or the /64 that one IPv6 customer has.
+fn source(address: std::net::IpAddr) -> String {
+    match address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
     }
 }
 

@@ -80,7 +80,8 @@ impl ResponseError for PageError {
 
 impl PageError {
     /// Message keys: `error-<name>-title` and `error-<name>-help`.
-    fn name(&self) -> &'static str {
+    #[must_use]
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Conflict => "conflict",
             Self::ContentType => "content-type",
@@ -134,6 +135,7 @@ impl From<ListCasesError> for PageError {
         match error {
             ListCasesError::Failure(failure) => failure.into(),
             ListCasesError::NotAllowed(index) => Self::NotFound(index),
+            ListCasesError::SignedOut => Self::SignedOut,
         }
     }
 }
@@ -299,7 +301,7 @@ async fn show(
         name,
         status: status.as_u16(),
         reference,
-        again: again.filter(|_| signed_in && retriable),
+        again: again.filter(|_| retriable),
         outcome,
     };
     let mut response = HttpResponse::build(status);

@@ -122,9 +122,9 @@ fn tera(wording: &Wording) -> TeraResult<Tera> {
     Ok(tera)
 }
 
-fn translate(wording: Wording) -> impl Fn(Kwargs, &State) -> TeraResult<Value> + Send + Sync + 'static {
+fn translate(wording: Wording) -> impl Fn(Kwargs, &State<'_>) -> TeraResult<Value> + Send + Sync + 'static {
     let wording = Arc::new(wording);
-    move |arguments: Kwargs, _: &State| {
+    move |arguments: Kwargs, _: &State<'_>| {
         let key = arguments.must_get::<&str>("key")?;
         let mut values = FluentArgs::new();
         for (name, value) in arguments.iter() {

@@ -52,7 +52,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/cases", Decided::House, "list"),
     route("POST", "/cases/names", Decided::House, "list"),
     route("GET", "/cases/{id}", Decided::Case, "view"),
-    route("POST", "/cases/{id}/assignment", Decided::Case, "view"),
+    route("POST", "/cases/{id}/assignment", Decided::Case, "take"),
     route("GET", "/cases/{id}/groups/{group}", Decided::Case, "view"),
     route("POST", "/cases/{id}/groups/{group}", Decided::Case, "edit"),
     route("POST", "/cases/{id}/groups/{group}/opening", Decided::Case, "view"),

@@ -85,6 +85,7 @@ fn a_case_moved_to_another_unit_in_the_database_is_in_nobodys_list() {
             world
                 .block_on(list_cases(&world.app, &foreign, None))
                 .unwrap()
+                .listed
                 .is_empty()
         );
         assert!(world.kinds().contains(&"sys.tamper".to_owned()));

@@ -102,6 +102,7 @@ fn people_the_world(world: &World, seed: u64) -> Vec<Viewer> {
             number: format!("DH-TEST-{}", dice.roll(u64::MAX)),
             person_id,
             owner_id: random_id().unwrap().to_vec(),
+            person_owner_id: random_id().unwrap().to_vec(),
             org_id: orgs[usize::try_from(dice.roll(5)).unwrap()].clone(),
             state: "open".into(),
             urgent: dice.roll(2) == 0,
@@ -160,8 +161,11 @@ fn what_sql_shows_is_what_cedar_allows() {
             .unwrap();
         let (mut seen, mut hidden) = (0, 0);
         for viewer in &viewers {
-            let (listed, tampered) =
-                visible::cases(&mut connection, &world.app.keyring, viewer, START, 1000, None).unwrap();
+            let visible::CasePage {
+                cases: listed,
+                tampered,
+                ..
+            } = visible::cases(&mut connection, &world.app.keyring, viewer, START, 1000, None).unwrap();
             assert_eq!(tampered, 0);
             for case in &all {
                 let standing = visible::standing(&mut connection, &world.app.keyring, viewer, START, case).unwrap();

@@ -170,8 +170,12 @@ fn safety_of_life_opens_only_with_a_purpose_and_a_second_confirmation() {
 fn lists_show_no_names_until_they_are_revealed_and_every_case_shown_is_logged() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let mut numbers = Vec::new();
     for alias in ["Hoa Mẫu", "Lan Mẫu", "Mai Mẫu"] {
-        take_in(&worker, &[("alias", alias)]);
+        served.world.app.clock.advance(60_000);
+        let page = worker.get(&take_in(&worker, &[("alias", alias)])).body;
+        let (_, rest) = page.split_once("DH-2026-").unwrap();
+        numbers.push((alias, format!("DH-2026-{}", rest.get(..8).unwrap())));
     }
     let list = worker.get("/cases");
     assert!(!list.body.contains("Mẫu</td>"));
@@ -186,6 +190,19 @@ fn lists_show_no_names_until_they_are_revealed_and_every_case_shown_is_logged() 
             .iter()
             .all(|name| revealed.body.contains(name))
     );
+    for (alias, number) in &numbers {
+        let (_, row) = revealed.body.split_once(number.as_str()).unwrap();
+        let (row, _) = row.split_once("</tr>").unwrap();
+        assert!(row.contains(alias), "{number} belongs to {alias}");
+    }
+    let listed = served
+        .world
+        .entries()
+        .into_iter()
+        .rev()
+        .find(|entry| entry.k == "list.view")
+        .unwrap();
+    assert_eq!(listed.h.listed().len(), 3, "the list names every case it showed");
     let entry = served.world.entries().pop().unwrap();
     assert_eq!(
         (entry.k.as_str(), entry.p.as_deref(), entry.h.listed().len()),

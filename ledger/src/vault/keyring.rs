@@ -8,7 +8,7 @@ use super::associated::{Deployment, Handle, Place};
 use super::keyset::{Keyset, Kind};
 use super::owner::{self, OwnerKeys, WrappedOwner};
 use super::sealed::{self, Sealed, Section};
-use super::{Secret, VaultError, random_secret};
+use super::{RootKey, VaultError, random_secret};
 
 const ROOT_ID: u32 = 1;
 const NAMES: [(&str, Kind); 7] = [
@@ -39,29 +39,29 @@ pub struct Keyring {
 pub trait DirectorySection: Section {}
 
 /// Draws a root key.
-pub fn draw_root() -> Result<Secret, VaultError> {
-    random_secret()
+pub fn draw_root() -> Result<RootKey, VaultError> {
+    random_secret().map(RootKey)
 }
 
 /// Draws the keysets of a new deployment: name and encrypted JSON.
-pub fn draw_keysets(deployment: Deployment, root: &Secret) -> Result<Vec<(&'static str, String)>, VaultError> {
+pub fn draw_keysets(deployment: Deployment, root: &RootKey) -> Result<Vec<(&'static str, String)>, VaultError> {
     NAMES
         .iter()
         .map(|(name, kind)| {
             let keyset = Keyset::generate(*kind)?;
-            Ok((*name, keyset.encrypt(root, ROOT_ID, &context(deployment, name))?))
+            Ok((*name, keyset.encrypt(&root.0, ROOT_ID, &context(deployment, name))?))
         })
         .collect()
 }
 
 impl Keyring {
     /// Opens the keysets, given as name and encrypted JSON.
-    pub fn open(deployment: Deployment, root: &Secret, keysets: &[(String, String)]) -> Result<Self, VaultError> {
+    pub fn open(deployment: Deployment, root: &RootKey, keysets: &[(String, String)]) -> Result<Self, VaultError> {
         let load = |name: &str| {
             let kind = NAMES.iter().find(|(known, _)| *known == name);
             let json = keysets.iter().find(|(known, _)| known == name);
             let ((_, kind), (_, json)) = kind.zip(json).ok_or(VaultError::Format)?;
-            Keyset::decrypt(*kind, json, root, ROOT_ID, &context(deployment, name))
+            Keyset::decrypt(*kind, json, &root.0, ROOT_ID, &context(deployment, name))
         };
         let system = |keyset: &Keyset| {
             let (version, secret) = keyset.primary()?;

@@ -2,12 +2,12 @@
 //!
 //! Formats: `docs/formats.md` §2. Every key below an owner key comes from HKDF; every ciphertext is a Tink AEAD.
 
-pub mod aead;
+mod aead;
 pub mod associated;
 pub mod keyring;
-pub mod keyset;
+mod keyset;
 pub mod owner;
-pub mod padding;
+mod padding;
 pub mod row_mac;
 pub mod sealed;
 pub mod slot;
@@ -16,7 +16,10 @@ use ring::rand::SecureRandom as _;
 use zeroize::Zeroizing;
 
 /// A secret of 256 bits, wiped when dropped.
-pub type Secret = Zeroizing<[u8; 32]>;
+pub(crate) type Secret = Zeroizing<[u8; 32]>;
+
+/// The root key, which only [`keyring`] and [`slot`] can use: no code outside this crate holds the bytes of a key.
+pub struct RootKey(pub(crate) Secret);
 
 /// Why a value was not sealed or opened; says no more, so that an error cannot carry a secret.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], VaultError> {
 }
 
 /// Draws a secret that is wiped when dropped.
-pub fn random_secret() -> Result<Secret, VaultError> {
+pub(crate) fn random_secret() -> Result<Secret, VaultError> {
     let mut out = Secret::default();
     ring::rand::SystemRandom::new()
         .fill(&mut *out)

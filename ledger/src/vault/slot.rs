@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::associated::Deployment;
-use super::{Secret, VaultError, aead, random, random_secret};
+use super::{RootKey, Secret, VaultError, aead, random, random_secret};
 use crate::{b64u, from_b64u};
 
 const KEY_ID: u32 = 1;
@@ -51,7 +51,12 @@ pub enum Opener {
 
 impl Slot {
     /// A slot that a passphrase opens; slow on purpose.
-    pub fn passphrase(deployment: Deployment, root: &Secret, passphrase: &str, cost: Cost) -> Result<Self, VaultError> {
+    pub fn passphrase(
+        deployment: Deployment,
+        root: &RootKey,
+        passphrase: &str,
+        cost: Cost,
+    ) -> Result<Self, VaultError> {
         let salt: [u8; 16] = random()?;
         let key = stretch(passphrase, &salt, cost.m_kib, cost.t, 1)?;
         let kind = Kind::Passphrase {
@@ -64,7 +69,7 @@ impl Slot {
     }
 
     /// A slot that a key file opens, and the text of that file.
-    pub fn key_file(deployment: Deployment, root: &Secret) -> Result<(Self, Zeroizing<String>), VaultError> {
+    pub fn key_file(deployment: Deployment, root: &RootKey) -> Result<(Self, Zeroizing<String>), VaultError> {
         let key = random_secret()?;
         let slot = Self::wrap(deployment, root, &key, Kind::File {})?;
         let text = Zeroizing::new(format!("{KEY_FILE}{}\n", b64u(&*key)));
@@ -81,7 +86,7 @@ impl Slot {
     }
 
     /// Opens the root key; [`VaultError::Opaque`] for a wrong passphrase or file.
-    pub fn open(&self, deployment: Deployment, opener: &Opener) -> Result<Secret, VaultError> {
+    pub fn open(&self, deployment: Deployment, opener: &Opener) -> Result<RootKey, VaultError> {
         let key = match (&self.kind, opener) {
             (Kind::Passphrase { m_kib, t, p, salt }, Opener::Passphrase(passphrase)) => {
                 let salt = from_b64u(salt).ok_or(VaultError::Format)?;
@@ -96,12 +101,12 @@ impl Slot {
         };
         let id = from_b64u(&self.id).ok_or(VaultError::Format)?;
         let wrapped = from_b64u(&self.wrapped).ok_or(VaultError::Format)?;
-        secret(&aead::decrypt(&key, KEY_ID, &context(deployment, &id), &wrapped)?)
+        secret(&aead::decrypt(&key, KEY_ID, &context(deployment, &id), &wrapped)?).map(RootKey)
     }
 
-    fn wrap(deployment: Deployment, root: &Secret, key: &Secret, kind: Kind) -> Result<Self, VaultError> {
+    fn wrap(deployment: Deployment, root: &RootKey, key: &Secret, kind: Kind) -> Result<Self, VaultError> {
         let id: [u8; 16] = random()?;
-        let wrapped = aead::encrypt(key, KEY_ID, &context(deployment, &id), &**root)?;
+        let wrapped = aead::encrypt(key, KEY_ID, &context(deployment, &id), &*root.0)?;
         Ok(Self {
             v: 1,
             id: b64u(&id),

@@ -20,7 +20,7 @@ fn shown<T: std::fmt::Display>() {}
 fn main() {
     printed::<OwnerKeys>();
     printed::<ledger::vault::keyring::Keyring>();
-    printed::<ledger::vault::keyset::Keyset>();
+    printed::<ledger::vault::RootKey>();
     printed::<ledger::vault::slot::Opener>();
     shown::<Receipt>();
     shown::<Sealed<Identity>>();

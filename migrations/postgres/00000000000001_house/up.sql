@@ -78,6 +78,7 @@ CREATE TABLE request_outcome (
     account_id BYTEA NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
     subject BYTEA NOT NULL,
+    digest BYTEA NOT NULL,
     at_ms BIGINT NOT NULL
 );
 CREATE TABLE person (
@@ -91,6 +92,7 @@ CREATE TABLE case_file (
     number TEXT COLLATE "C" NOT NULL UNIQUE,
     person_id BYTEA NOT NULL REFERENCES person (id),
     owner_id BYTEA NOT NULL UNIQUE,
+    person_owner_id BYTEA NOT NULL,
     org_id BYTEA NOT NULL REFERENCES organisation (id),
     state TEXT COLLATE "C" NOT NULL,
     urgent BOOLEAN NOT NULL,
@@ -195,3 +197,5 @@ CREATE TRIGGER log_note_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_n
 CREATE TRIGGER log_head_only_grows BEFORE UPDATE ON log_head FOR EACH ROW EXECUTE FUNCTION dh_head_only_grows();
 CREATE TRIGGER log_head_no_delete BEFORE DELETE OR TRUNCATE ON log_head FOR EACH STATEMENT EXECUTE FUNCTION dh_refuse();
 CREATE TRIGGER sealed_value_no_update BEFORE UPDATE OR TRUNCATE ON sealed_value FOR EACH STATEMENT EXECUTE FUNCTION dh_refuse();
+CREATE TRIGGER sealed_value_no_delete BEFORE DELETE ON sealed_value FOR EACH ROW WHEN (OLD.group_no > 0)
+EXECUTE FUNCTION dh_refuse();

@@ -24,7 +24,7 @@ CREATE TABLE log_entry (
     refused INTEGER NOT NULL,
     request BLOB NOT NULL,
     PRIMARY KEY (shard, idx)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE TABLE log_subject (
     handle BLOB NOT NULL,
     shard INTEGER NOT NULL,
@@ -78,6 +78,7 @@ CREATE TABLE request_outcome (
     account_id BLOB NOT NULL,
     kind TEXT NOT NULL,
     subject BLOB NOT NULL,
+    digest BLOB NOT NULL,
     at_ms INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE person (
@@ -91,6 +92,7 @@ CREATE TABLE case_file (
     number TEXT NOT NULL UNIQUE,
     person_id BLOB NOT NULL REFERENCES person (id),
     owner_id BLOB NOT NULL UNIQUE,
+    person_owner_id BLOB NOT NULL,
     org_id BLOB NOT NULL REFERENCES organisation (id),
     state TEXT NOT NULL,
     urgent INTEGER NOT NULL,
@@ -186,3 +188,13 @@ WHEN NEW.size < OLD.size OR NEW.rights_version < OLD.rights_version OR NEW.last_
 BEGIN SELECT RAISE(ABORT, 'DH-LOG the head only grows'); END;
 CREATE TRIGGER log_head_no_delete BEFORE DELETE ON log_head BEGIN SELECT RAISE(ABORT, 'DH-LOG never deleted'); END;
 CREATE TRIGGER sealed_value_no_update BEFORE UPDATE ON sealed_value BEGIN SELECT RAISE(ABORT, 'DH-LOG a correction is a new version'); END;
+CREATE TRIGGER sealed_value_no_replace BEFORE INSERT ON sealed_value
+WHEN EXISTS (SELECT 1 FROM sealed_value WHERE record_id = NEW.record_id AND group_no = NEW.group_no AND version = NEW.version)
+AND NEW.group_no > 0
+BEGIN SELECT RAISE(ABORT, 'DH-LOG a correction is a new version'); END;
+CREATE TRIGGER sealed_value_no_delete BEFORE DELETE ON sealed_value WHEN OLD.group_no > 0
+BEGIN SELECT RAISE(ABORT, 'DH-LOG versions are kept'); END;
+CREATE TRIGGER log_note_no_replace BEFORE INSERT ON log_note WHEN EXISTS (SELECT 1 FROM log_note WHERE hash = NEW.hash)
+BEGIN SELECT RAISE(ABORT, 'DH-LOG never replaced'); END;
+CREATE TRIGGER log_head_no_replace BEFORE INSERT ON log_head WHEN EXISTS (SELECT 1 FROM log_head)
+BEGIN SELECT RAISE(ABORT, 'DH-LOG never replaced'); END;

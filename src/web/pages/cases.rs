@@ -9,7 +9,7 @@ use crate::domain::field::typed;
 use crate::domain::group::{Class, Group};
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
-use crate::operations::list_cases::{Listed, PAGE, list_cases};
+use crate::operations::list_cases::{Listed, list_cases};
 use crate::operations::reveal_names::reveal_names;
 use crate::operations::take_case::take_case;
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
@@ -35,6 +35,8 @@ pub struct Index {
 
 #[derive(Serialize, Clone)]
 struct Row {
+    #[serde(skip)]
+    id: Vec<u8>,
     url: String,
     number: String,
     name: Option<String>,
@@ -86,6 +88,7 @@ impl Page for Index {
             met_at: None,
         };
         let row = |due_at, name: Option<&str>| Row {
+            id: Vec::new(),
             url: urls::case(PublicId([1; 16])),
             number: "DH-2026-7K3F9Q-2".to_owned(),
             name: name.map(str::to_owned),
@@ -117,9 +120,9 @@ impl Page for Index {
 
 /// `GET /cases`
 pub async fn index(ctx: Ctx, query: web::Query<Before>) -> Result<HttpResponse, PageError> {
-    let listed = list_cases(ctx.app(), &ctx.actor, query.before).await?;
-    let page = listing(&ctx, listed, query.before);
-    ctx.page(&page)
+    let list = list_cases(ctx.app(), &ctx.actor, query.before).await?;
+    let page = listing(&ctx, list.listed, list.older, query.before);
+    ctx.logged_page(&list.index, &page)
 }
 
 /// Which page of the list.
@@ -134,27 +137,28 @@ pub async fn names(submission: Submission) -> Result<HttpResponse, PageError> {
     let before = typed(&form.typed, "before").next().and_then(|text| text.parse().ok());
     let purpose = typed(&form.typed, "purpose").next().and_then(purpose::parse);
     let Some(purpose) = purpose.filter(|_| !form.expired) else {
-        let listed = list_cases(ctx.app(), &ctx.actor, before).await?;
+        let list = list_cases(ctx.app(), &ctx.actor, before).await?;
         let page = Index {
             unnamed_purpose: true,
-            ..listing(&ctx, listed, before)
+            ..listing(&ctx, list.listed, list.older, before)
         };
-        return ctx.page_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, None, &page);
+        return ctx.page_with(
+            actix_web::http::StatusCode::UNPROCESSABLE_ENTITY,
+            Some(&list.index),
+            &page,
+        );
     };
     let revealed = reveal_names(ctx.app(), &ctx.actor, before, purpose).await?;
-    let ids: Vec<Vec<u8>> = revealed.listed.iter().map(|row| row.case.id.clone()).collect();
-    let mut page = listing(&ctx, revealed.listed, before);
+    let mut page = listing(&ctx, revealed.listed, revealed.older, before);
     page.revealed = true;
-    for (row, id) in page.rows.iter_mut().zip(ids) {
-        row.name = revealed.names.get(&id).cloned();
+    for row in &mut page.rows {
+        row.name = revealed.names.get(&row.id).cloned();
     }
     ctx.logged_page(&revealed.index, &page)
 }
 
-fn listing(ctx: &Ctx, listed: Vec<Listed>, before: Option<i64>) -> Index {
+fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<i64>, before: Option<i64>) -> Index {
     let now_ms = ctx.app().clock.now_ms();
-    let full = i64::try_from(listed.len()) == Ok(PAGE);
-    let older = listed.last().filter(|_| full).map(|row| row.case.opened_at);
     let mut rows: Vec<(i64, Row)> = listed
         .into_iter()
         .map(|listed| (sort_key(&listed, now_ms), row(&listed, now_ms)))
@@ -190,6 +194,7 @@ fn sort_key(listed: &Listed, now_ms: i64) -> i64 {
 fn row(listed: &Listed, now_ms: i64) -> Row {
     let case = &listed.case;
     Row {
+        id: case.id.clone(),
         url: urls::case(public_id(&case.public_id)),
         number: case.number.clone(),
         name: None,

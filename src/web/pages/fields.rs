@@ -26,6 +26,14 @@ pub struct FieldView {
     pub most: Option<usize>,
 }
 
+impl FieldView {
+    /// Whether nothing was answered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.trim().is_empty() && !self.options.iter().any(|option| option.2)
+    }
+}
+
 /// The fields for a form, from stored answers.
 #[must_use]
 pub fn from_stored(fields: &'static [Field], stored: &Value) -> Vec<FieldView> {

@@ -215,13 +215,12 @@ async fn form(
 pub async fn update(path: GroupPath, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let (id, group) = parse(&path)?;
-    let purpose = typed(&sent.typed, "purpose")
-        .next()
-        .and_then(purpose::parse)
-        .unwrap_or("case_work");
+    let purpose = typed(&sent.typed, "purpose").next().and_then(purpose::parse);
+    // Safety of life is never written for a purpose that nobody named: the policies refuse the empty one.
+    let purpose = purpose.unwrap_or(if group.class() == Class::S4 { "" } else { "case_work" });
     let confirmed = typed(&sent.typed, "confirmed").any(|value| value == "yes");
     let version = typed(&sent.typed, "version").next().and_then(|text| text.parse().ok());
-    let from_version: i64 = version.filter(|version| *version >= 0).unwrap_or(0);
+    let from_version: i64 = version.filter(|version| (0..1 << 40).contains(version)).unwrap_or(0);
     let read = field::read(group.fields(), &sent.typed);
     let (fields, faults) = match read {
         Ok(fields) => (fields, vec![]),
@@ -335,6 +334,7 @@ fn changed(mine: &[FieldView], theirs: Vec<FieldView>) -> Vec<Changed> {
         .zip(theirs)
         .filter(|(mine, theirs)| {
             mine.text.trim() != theirs.text
+                || (mine.is_empty() && theirs.is_empty() && mine.state != theirs.state)
                 || mine
                     .options
                     .iter()

@@ -169,8 +169,10 @@ fn again(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)], expired: bo
     ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, None, &page)
 }
 
+type Sections = Vec<(Group, Value)>;
+
 /// The four groups that the six fields fill.
-fn read(form: &Typed) -> Result<Vec<(Group, Value)>, Vec<(&'static str, Fault)>> {
+fn read(form: &Typed) -> Result<Sections, Vec<(&'static str, Fault)>> {
     let (mut groups, mut faults) = (Vec::new(), Vec::new());
     for group in [Group::Identity, Group::Origin, Group::Risk, Group::Needs] {
         let asked: Vec<Field> = group

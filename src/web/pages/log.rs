@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::case_number;
 use crate::domain::field::{Typed, typed};
 use crate::operations::export_log::export_log;
+use crate::operations::password::canonical_code;
 use crate::operations::search_log::{Lines, Query, SearchLogError, search_log};
 use crate::operations::verify_log::verify_log;
 use crate::web::ctx::Ctx;
@@ -174,7 +175,7 @@ fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
     let until_ms = day("until", &asked.until, 86_400_000);
     let query = Query {
         case_number,
-        actor: some(&asked.actor).map(|code| code.to_uppercase()),
+        actor: some(&asked.actor).map(|code| canonical_code(&code)),
         kind: some(&asked.kind).filter(|kind| KINDS.contains(&kind.as_str())),
         from_ms,
         until_ms,

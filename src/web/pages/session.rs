@@ -30,6 +30,7 @@ pub struct SignIn {
     wrong: bool,
     expired: bool,
     lost: bool,
+    trouble: Option<&'static str>,
     carried: Typed,
     next: String,
 }
@@ -96,6 +97,7 @@ pub async fn create(request: HttpRequest, ctx: PublicCtx, raw: RawForm) -> Resul
         wrong,
         expired,
         lost: false,
+        trouble: None,
         carried: carried.clone(),
         next: next.clone(),
     };
@@ -112,7 +114,19 @@ pub async fn create(request: HttpRequest, ctx: PublicCtx, raw: RawForm) -> Resul
     match sign_in(&ctx.house.app, credentials, ctx.network, id).await {
         Ok(token) => signed_in(&ctx, &token, &carried, &next).await,
         Err(error) => match error::of_sign_in(error) {
-            Some(error) => Err(error),
+            // Whatever is wrong, a form that was carried here stays on the page.
+            Some(error) if carried.is_empty() => Err(error),
+            Some(error) => {
+                let status = actix_web::ResponseError::status_code(&error);
+                page(
+                    &ctx,
+                    status,
+                    &SignIn {
+                        trouble: Some(error.name()),
+                        ..again(false, false)
+                    },
+                )
+            }
             None => page(&ctx, StatusCode::UNPROCESSABLE_ENTITY, &again(true, false)),
         },
     }

@@ -1,17 +1,17 @@
-//! Writes a golden file of the vault and the log to standard output: `cargo run -p ledger --example golden`.
+//! Writes a golden file of the vault and the log: `cargo test -p ledger golden -- --ignored`.
 //!
-//! Run once for a new version of a format; earlier files are never written again.
+//! Run once for a new version of a format and moved to `tests/vectors/`; earlier files are never written again.
 
-use ledger::log::checkpoint::{Checkpoint, VerifierKey};
-use ledger::log::commit::Head;
-use ledger::log::tree::Frontier;
-use ledger::vault::associated::{Deployment, Place, hex};
-use ledger::vault::keyring::{Keyring, draw_keysets, draw_root};
-use ledger::vault::owner::Lock;
-use ledger::vault::row_mac::{Value, canonical};
-use ledger::vault::sealed::GroupId;
-use ledger::vault::slot::{Cost, Slot};
-use ledger::{Draft, Section, commit, seal};
+use crate::log::checkpoint::{Checkpoint, VerifierKey};
+use crate::log::commit::Head;
+use crate::log::tree::Frontier;
+use crate::vault::associated::{Deployment, Place, hex};
+use crate::vault::keyring::{Keyring, draw_keysets, draw_root};
+use crate::vault::owner::Lock;
+use crate::vault::row_mac::{Value, canonical};
+use crate::vault::sealed::GroupId;
+use crate::vault::slot::{Cost, Slot};
+use crate::{Draft, Section, commit, seal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -43,7 +43,9 @@ impl Section for Safety {
 
 const PASSPHRASE: &str = "mật khẩu mẫu dùng để kiểm thử";
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+#[test]
+#[ignore = "writes a file; only for a new version of a format"]
+fn golden() -> Result<(), Box<dyn std::error::Error>> {
     let deployment = Deployment(*b"DH golden vector");
     let root = draw_root()?;
     let keysets: Vec<(String, String)> = draw_keysets(deployment, &root)?
@@ -92,7 +94,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "sealed_hex": hex(value.bytes()), "plain": {"text": "nhà số 0, phố Không Có", "v": 1}}),
     );
 
-    let (entries, _) = commit::<_, ledger::log::LogError>(|sequencer| {
+    let (entries, _) = commit::<_, crate::log::LogError>(|sequencer| {
         let head = Head {
             shard: 2026,
             frontier: Frontier::default(),
@@ -130,7 +132,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "passphrase": PASSPHRASE,
         "slots": [slot, file_slot],
         "key_file": key_file.as_str(),
-        "root_key_hex": hex(&*root),
+        "root_key_hex": hex(&*root.0),
         "keysets": keysets.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         "owner": {"id_hex": hex(&row.id), "version": row.version, "wrapped_hex": hex(&row.wrapped),
             "wrapped_s4_hex": hex(&row.wrapped_s4), "handle_hex": hex(&keys.handle().0)},
@@ -143,6 +145,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "vkey": VerifierKey::of(&keyring).line(),
         },
     });
-    serde_json::to_writer_pretty(std::io::stdout(), &golden)?;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/golden.json");
+    serde_json::to_writer_pretty(std::fs::File::create(path)?, &golden)?;
     Ok(())
 }

@@ -1,0 +1,175 @@
+//! The log cannot be written: nothing is opened, the visitor is told, and it resumes by itself where that is safe.
+
+use std::process::Command;
+
+use crate::process::{Browser, House, block_on};
+
+async fn a_case(browser: &Browser) -> String {
+    let list = browser.get("/cases").await.unwrap();
+    let case = list
+        .body
+        .split("href=\"/cases/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .find(|id| id.len() == 26);
+    format!("/cases/{}", case.unwrap())
+}
+
+fn run(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program)
+        .args(arguments)
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_dropped_table_gives_503_opens_nothing_and_keeps_what_was_typed() {
+    let house = House::new();
+    let running = house.serve();
+    block_on(async {
+        let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+        let case = a_case(&worker).await;
+        let shown = worker.get(&case).await.unwrap();
+        assert!(shown.status == 200 && shown.body.contains("Người mẫu"));
+        let form = worker.get("/intakes/new").await.unwrap();
+        let sql = "ALTER TABLE log_entry RENAME TO log_entry_gone";
+        let mut connection =
+            donghanh::storage::connection::AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false)
+                .unwrap();
+        diesel::connection::SimpleConnection::batch_execute(&mut connection, sql).unwrap();
+        let refused = worker.get(&case).await.unwrap();
+        assert_eq!((refused.status, refused.retry.as_deref()), (503, Some("5")));
+        assert!(!refused.body.contains("Người mẫu"));
+        assert!(refused.body.contains("Không ghi được nhật ký truy cập"));
+        let lost = worker
+            .submit(&form, "/intakes", &[("alias", "Còn Nguyên".to_owned())])
+            .await;
+        if let Ok(lost) = lost {
+            assert_eq!(lost.status, 503);
+            assert!(
+                lost.body.contains("value=\"Còn Nguyên\""),
+                "what was typed is in the page"
+            );
+        }
+    });
+    let status = wait(running.child);
+    assert_eq!(
+        status,
+        Some(3),
+        "the process stops so that it verifies before it serves again"
+    );
+    assert!(
+        !house.run(&["serve"]).status.success(),
+        "and does not serve while the log is broken"
+    );
+}
+
+fn wait(mut child: std::process::Child) -> Option<i32> {
+    for _ in 0..200 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    panic!("the process did not stop");
+}
+
+#[test]
+fn a_full_disk_gives_503_opens_nothing_and_resumes_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    let target = small.to_str().unwrap().to_owned();
+    if !run("mount", &["-t", "tmpfs", "-o", "size=6m,mode=0700", "tmpfs", &target]) {
+        panic!("this test mounts a small file system and needs to be root");
+    }
+    let house = House::at(folder, small.clone(), "");
+    let running = house.serve();
+    block_on(async {
+        let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+        let case = a_case(&worker).await;
+        assert_eq!(worker.get(&case).await.unwrap().status, 200);
+        let ballast = small.join("ballast");
+        let full = || std::fs::write(&ballast, vec![0; 16 << 20]).is_err();
+        assert!(full(), "the file system is small");
+        let mut refused = None;
+        for _ in 0..2000 {
+            let page = worker.get(&case).await.unwrap();
+            if page.status != 200 {
+                refused = Some(page);
+                break;
+            }
+        }
+        let refused = refused.unwrap();
+        assert_eq!(refused.status, 503);
+        assert!(!refused.body.contains("Người mẫu"));
+        std::fs::remove_file(&ballast).unwrap();
+        let again = worker.get(&case).await.unwrap();
+        assert_eq!(again.status, 200, "there is room again");
+    });
+    running.kill();
+    assert!(house.run(&["log", "verify"]).status.success());
+    assert!(run("umount", &["-l", &target]));
+}
+
+#[test]
+fn a_database_file_that_was_moved_away_under_the_server_gives_503_and_stops_it() {
+    let house = House::new();
+    let running = house.serve();
+    block_on(async {
+        let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+        let case = a_case(&worker).await;
+        assert_eq!(worker.get(&case).await.unwrap().status, 200);
+        let (database, moved) = (house.data.join("donghanh.db"), house.data.join("moved.db"));
+        std::fs::rename(&database, &moved).unwrap();
+        let refused = worker.get(&case).await.unwrap();
+        assert_eq!(refused.status, 503);
+        assert!(!refused.body.contains("Người mẫu"));
+        std::fs::rename(&moved, &database).unwrap();
+    });
+    assert_eq!(wait(running.child), Some(3));
+    assert!(house.run(&["log", "verify"]).status.success());
+}
+
+#[test]
+fn a_read_only_file_system_gives_503_and_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    let target = small.to_str().unwrap().to_owned();
+    assert!(
+        run("mount", &["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", &target]),
+        "needs to be root"
+    );
+    let house = House::at(folder, small, "");
+    let first = house.serve();
+    let (case, client) = block_on(async {
+        let worker = Browser::sign_in(&first.address, &house.user("social_worker"), 0).await;
+        (a_case(&worker).await, worker.client)
+    });
+    // A plain mount cannot turn read-only under open files, so the server's own view of it is bound read-only at its start.
+    first.kill();
+    let script = format!("mount --bind {target} {target} && mount -o remount,ro,bind {target} && exec \"$@\"");
+    let mut wrapped = Command::new("unshare");
+    wrapped.args(["-m", "sh", "-c", &script, "sh"]);
+    let serve = house.command(&["serve"]);
+    wrapped.arg(serve.get_program()).args(serve.get_args());
+    let out = wrapped.output().unwrap();
+    assert!(
+        !out.status.success(),
+        "a server that cannot write its log does not serve"
+    );
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("donghanh:") && !said.contains("panicked"), "{said}");
+    let second = house.serve();
+    block_on(async {
+        let worker = Browser {
+            client,
+            address: second.address.clone(),
+        };
+        assert_eq!(worker.get(&case).await.unwrap().status, 200);
+    });
+    second.kill();
+    assert!(run("umount", &["-l", &target]));
+}

@@ -1,0 +1,17 @@
+//! Failure for real: the program as a process, killed, starved of disk, robbed of its table, stopped in order.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failing test may panic"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod disk;
+mod kill;
+mod operator;
+mod process;
+mod two_nodes;

@@ -1,0 +1,186 @@
+//! The operator's commands as a person would type them.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::process::{Browser, House, PROGRAM, block_on, command};
+
+#[test]
+fn init_with_a_passphrase_prints_the_key_of_the_log_and_a_wrong_passphrase_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let with = |passphrase: &str, arguments: &[&str]| {
+        use std::io::Write as _;
+        let mut child = Command::new(PROGRAM)
+            .arg("--data")
+            .arg(&data)
+            .arg("--passphrase-stdin")
+            .args(arguments)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(format!("{passphrase}\n").as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let short = with("ngắn", &["init"]);
+    assert!(!short.status.success() && String::from_utf8_lossy(&short.stderr).contains("at least 16 characters"));
+    let made = with("bốn từ ngẫu nhiên rất dài", &["init"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let printed = String::from_utf8(made.stdout).unwrap();
+    assert!(ledger::log::checkpoint::VerifierKey::parse(printed.lines().last().unwrap()).is_some());
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    let wrong = with("một câu khác hẳn và dài", &["organisation-add", "XA", "commune", "Mẫu"]);
+    assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("wrong passphrase"));
+    assert!(
+        with(
+            "bốn từ ngẫu nhiên rất dài",
+            &["organisation-add", "XA", "commune", "Mẫu"]
+        )
+        .status
+        .success()
+    );
+    let again = with("bốn từ ngẫu nhiên rất dài", &["init"]);
+    assert!(!again.status.success(), "a folder with data is never set up again");
+}
+
+#[test]
+fn a_user_is_added_signs_in_and_is_disabled_while_the_server_runs() {
+    let house = House::new();
+    let running = house.serve();
+    let printed = house.ok(&[
+        "user",
+        "add",
+        "--org",
+        "UBND-MAU-A",
+        "--role",
+        "social_worker",
+        "--name",
+        "Cán bộ Mẫu Mới",
+    ]);
+    let line = |label: &str| {
+        let line = printed.lines().find(|line| line.starts_with(label)).unwrap();
+        line.split_once(':').unwrap().1.trim().to_owned()
+    };
+    let recovery: Vec<String> = line("Recovery codes").split_whitespace().map(str::to_owned).collect();
+    let user = serde_json::json!({"code": line("Staff code"), "password": line("Password"), "recovery": recovery});
+    block_on(async {
+        let worker = Browser::sign_in(&running.address, &user, 0).await;
+        assert_eq!(worker.get("/cases").await.unwrap().status, 200);
+        house.ok(&["user", "disable", &line("Staff code")]);
+        let after = worker.get("/intakes/new").await.unwrap();
+        assert!(after.status == 303, "{}", after.status);
+    });
+    running.kill();
+    assert!(house.run(&["log", "verify"]).status.success());
+    let unknown = house.run(&["user", "disable", "NV-0000-0000"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no account has this staff code"));
+}
+
+#[test]
+fn check_names_all_faults_at_once() {
+    let house = House::new();
+    assert_eq!(house.ok(&["check"]).trim(), "OK");
+    std::fs::set_permissions(&house.data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let key = house.folder.path().join("key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::write(
+        house.data.join("config.toml"),
+        "listen = \"0.0.0.0:80\"\ntls_key = \"/nowhere.pem\"\n",
+    )
+    .unwrap();
+    let out = house.run(&["check"]);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    for fault in [
+        "chmod 700",
+        "chmod 600",
+        "belong together",
+        "/nowhere.pem",
+        "loopback only",
+    ] {
+        assert!(said.contains(fault), "{fault}: {said}");
+    }
+    let beside = house.data.join("beside.key");
+    std::fs::copy(&key, &beside).unwrap();
+    let warned = command(&house.data, &beside, &["check"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&warned.stdout).contains("lies beside the data"));
+}
+
+#[test]
+fn the_offline_verifier_accepts_the_bundle_and_names_what_was_changed() {
+    let house = House::new();
+    let bundle = house.folder.path().join("bundle");
+    house.ok(&["log", "export", bundle.to_str().unwrap()]);
+    let vkey = {
+        let folder = tempfile::tempdir().unwrap();
+        let other = command(&folder.path().join("data"), &folder.path().join("key"), &["init"])
+            .output()
+            .unwrap();
+        String::from_utf8(other.stdout)
+            .unwrap()
+            .lines()
+            .last()
+            .unwrap()
+            .to_owned()
+    };
+    let verifier = std::path::Path::new(PROGRAM).with_file_name("donghanh-verify");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "-p", "ledger", "--bin", "donghanh-verify"])
+        .status()
+        .unwrap();
+    assert!(built.success());
+    let verify = |key: &str| Command::new(&verifier).arg(key).arg(&bundle).output().unwrap();
+    assert_eq!(verify(&vkey).status.code(), Some(1), "another house's key");
+    let own = own_key(&house);
+    let good = verify(&own);
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
+    let entries = bundle.join("entries.jsonl");
+    let text = std::fs::read_to_string(&entries).unwrap();
+    std::fs::write(&entries, text.replacen("operator", "operatos", 1)).unwrap();
+    let bad = verify(&own);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&bad.stdout).contains("an entry was changed"));
+}
+
+/// The key as paper has it: `init` printed it once; here it is made again from the key plane.
+fn own_key(house: &House) -> String {
+    use donghanh::storage::connection::AnyConnection;
+    let mut keys = AnyConnection::open(house.data.join("keys.db").to_str().unwrap(), false).unwrap();
+    let text = std::fs::read_to_string(house.folder.path().join("key")).unwrap();
+    let opener = ledger::vault::slot::Opener::KeyFile(text.into());
+    let keyring = donghanh::storage::key_plane::unseal(&mut keys, &opener)
+        .unwrap()
+        .unwrap();
+    ledger::log::checkpoint::VerifierKey::of(&keyring).line()
+}
+
+#[test]
+fn an_orderly_end_finishes_what_was_taken_and_says_so_in_the_log() {
+    let house = House::new();
+    let running = house.serve();
+    block_on(async {
+        let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+        let form = worker.get("/intakes/new").await.unwrap();
+        let fields = [("alias", "Mẫu Cuối".to_owned())];
+        let sent = worker.submit(&form, "/intakes", &fields);
+        let ended = async {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            running.terminate();
+        };
+        let (sent, ()) = tokio::join!(sent, ended);
+        assert_eq!(sent.unwrap().status, 303, "the act that was taken is finished");
+    });
+    let mut child = running.child;
+    assert!(child.wait().unwrap().success());
+    let bundle = house.folder.path().join("bundle");
+    house.ok(&["log", "export", bundle.to_str().unwrap()]);
+    let lines = std::fs::read_to_string(bundle.join("entries.jsonl")).unwrap();
+    assert!(lines.contains("\"sys.stop\"") && lines.contains("\"case.create\""));
+}
