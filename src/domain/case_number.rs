@@ -47,7 +47,7 @@ fn symbol(value: u32) -> char {
     )
 }
 
-/// Σ dᵢ·aⁱ in GF(32) = GF(2)[x]/(x⁵+x²+1), a = x: finds every wrong character and every exchange of two.
+/// Σ dᵢ·aⁱ in GF(32) over `x⁵+x²+1`, a = x: finds every wrong character and every exchange of two.
 fn check_symbol(body: &str) -> Option<char> {
     let mut sum = 0_u32;
     for (at, letter) in body.bytes().enumerate() {

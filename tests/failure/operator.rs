@@ -74,7 +74,7 @@ fn a_user_is_added_signs_in_and_is_disabled_while_the_server_runs() {
         let worker = Browser::sign_in(&running.address, &user, 0).await;
         assert_eq!(worker.get("/cases").await.unwrap().status, 200);
         house.ok(&["user", "disable", &line("Staff code")]);
-        let after = worker.get("/intakes/new").await.unwrap();
+        let after = worker.get("/cases").await.unwrap();
         assert!(after.status == 303, "{}", after.status);
     });
     running.kill();
