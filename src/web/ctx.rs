@@ -129,21 +129,8 @@ impl Ctx {
         index: Option<&str>,
         page: &P,
     ) -> Result<HttpResponse, PageError> {
-        let app = &self.house.app;
         let request = random_id().map_err(Failure::from)?;
-        let frame = Frame {
-            role: Some(self.actor.role().code()),
-            staff: Some(self.actor.code.clone()),
-            org: Some(self.actor.org_code.clone()),
-            nav: navigation(self.actor.role(), &self.path),
-            token: Some(FormToken::new(
-                &app.keyring,
-                &self.actor.session,
-                request,
-                app.clock.now_ms(),
-            )),
-            ..frame(self.locale, &self.path, self.house.tls)
-        };
+        let frame = actor_frame(&self.house, self.locale, &self.path, &self.actor, request);
         let mut response = HttpResponse::build(status);
         response.content_type("text/html; charset=utf-8");
         if let Some(index) = index.filter(|index| !index.is_empty()) {
@@ -172,6 +159,25 @@ fn source(address: std::net::IpAddr) -> String {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
+    }
+}
+
+/// The frame of a signed-in actor's page, whose forms carry this request id.
+#[must_use]
+pub fn actor_frame(house: &House, locale: Locale, path: &str, actor: &Actor, request: [u8; 16]) -> Frame {
+    let app = &house.app;
+    Frame {
+        role: Some(actor.role().code()),
+        staff: Some(actor.code.clone()),
+        org: Some(actor.org_code.clone()),
+        nav: navigation(actor.role(), path),
+        token: Some(FormToken::new(
+            &app.keyring,
+            &actor.session,
+            request,
+            app.clock.now_ms(),
+        )),
+        ..frame(locale, path, house.tls)
     }
 }
 

@@ -7,11 +7,10 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::ctx::PublicCtx;
+use super::ctx::{PublicCtx, actor_frame};
 use super::form::Kept;
 use super::page::Page;
 use super::pages::session;
-use super::token::FormToken;
 use crate::clock::random_id;
 use crate::domain::field::Typed;
 use crate::operations::actor::Actor;
@@ -286,13 +285,10 @@ async fn show(
     }
     let (frame, signed_in) = match actor(ctx, request).await {
         // The request id is kept, so that sending again cannot do the act twice.
-        Some(actor) => {
-            let app = &ctx.house.app;
-            let token = FormToken::new(&app.keyring, &actor.session, actor.request, app.clock.now_ms());
-            let mut frame = ctx.frame(None);
-            frame.token = Some(token);
-            (frame, true)
-        }
+        Some(actor) => (
+            actor_frame(&ctx.house, ctx.locale, &ctx.path, &actor, actor.request),
+            true,
+        ),
         None => (ctx.frame(None), false),
     };
     let retriable = matches!(name, "busy" | "unavailable" | "unknown" | "forged" | "internal");

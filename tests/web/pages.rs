@@ -219,7 +219,7 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
         let text = std::fs::read_to_string(path).unwrap();
         used.extend(
             quoted(&text)
-                .filter(|key| key.starts_with("fault-") || key.starts_with("nav-"))
+                .filter(|key| ["fault-", "nav-", "open-"].iter().any(|family| key.starts_with(family)))
                 .map(str::to_owned),
         );
     }

@@ -285,7 +285,7 @@ impl Page for Show {
                 .collect(),
             closed: vec![Closed {
                 name: "safety",
-                opening: urls::opening(PublicId([1; 16]), Group::Safety),
+                opening: urls::group(PublicId([1; 16]), Group::Safety),
             }],
             missing: vec![(urls::group(PublicId([1; 16]), Group::Notes), "notes")],
             take: (!editable).then(|| urls::assignment(PublicId([1; 16]))),
@@ -347,7 +347,7 @@ pub fn page(ctx: &Ctx, id: PublicId, view: CaseView, saved: bool) -> Show {
             .filter(|group| group.class() == Class::S4)
             .map(|group| Closed {
                 name: group.name(),
-                opening: urls::opening(id, *group),
+                opening: urls::group(id, *group),
             })
             .collect(),
         missing: Group::with_section()

@@ -102,27 +102,48 @@ pub struct Opening {
     group: &'static str,
     action: String,
     purposes: [&'static str; 8],
-    faulty: bool,
+    chosen: &'static str,
+    confirmed: bool,
+    faults: Vec<(&'static str, &'static str)>,
 }
 
 impl Page for Opening {
     const TEMPLATE: &'static str = "cases/open_group.html";
 
     fn samples() -> Vec<Self> {
-        [true, false]
-            .map(|faulty| opening(PublicId([1; 16]), Group::Safety, faulty))
-            .into()
+        let (id, group) = (PublicId([1; 16]), Group::Safety);
+        let question = |chosen, confirmed| Opening {
+            chosen,
+            confirmed,
+            faults: lacking(chosen, confirmed),
+            ..opening(id, group)
+        };
+        vec![opening(id, group), question("", true), question("protection", false)]
     }
 }
 
-fn opening(id: PublicId, group: Group, faulty: bool) -> Opening {
+fn opening(id: PublicId, group: Group) -> Opening {
     Opening {
         case: urls::case(id),
         group: group.name(),
         action: urls::opening(id, group),
         purposes: purpose::PURPOSES,
-        faulty,
+        chosen: "",
+        confirmed: false,
+        faults: vec![],
     }
+}
+
+/// What is missing before a group of class S4 may be opened: field and message.
+fn lacking(chosen: &str, confirmed: bool) -> Vec<(&'static str, &'static str)> {
+    let mut lacking = Vec::new();
+    if chosen.is_empty() {
+        lacking.push(("purpose", "purpose-missing"));
+    }
+    if !confirmed {
+        lacking.push(("confirmed", "open-unconfirmed"));
+    }
+    lacking
 }
 
 type GroupPath = web::Path<(String, String)>;
@@ -144,7 +165,7 @@ pub async fn edit(ctx: Ctx, path: GroupPath) -> Result<HttpResponse, PageError> 
             confirmed: false,
         };
         let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
-        return ctx.logged_page(&view.index, &opening(id, group, false));
+        return ctx.logged_page(&view.index, &opening(id, group));
     }
     form(&ctx, id, group, "case_work", false).await
 }
@@ -164,11 +185,14 @@ pub async fn open(path: GroupPath, submission: Submission) -> Result<HttpRespons
                 confirmed: false,
             };
             let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
-            ctx.page_with(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Some(&view.index),
-                &opening(id, group, true),
-            )
+            let chosen = purpose.unwrap_or_default();
+            let question = Opening {
+                chosen,
+                confirmed,
+                faults: lacking(chosen, confirmed),
+                ..opening(id, group)
+            };
+            ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &question)
         }
     }
 }
@@ -254,6 +278,14 @@ pub async fn update(path: GroupPath, submission: Submission) -> Result<HttpRespo
             };
             let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
             let theirs = view.groups.into_iter().find(|open| open.group == group);
+            let same = theirs.as_ref().is_some_and(|open| {
+                let mine = from_typed(group.fields(), &sent.typed, &[], ctx.wording());
+                changed(&mine, from_stored(group.fields(), &open.fields)).is_empty()
+            });
+            if same {
+                // Both wrote the same: it is saved already.
+                return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &view.index));
+            }
             let version = theirs.as_ref().map_or(0, |open| open.version);
             let again = Again {
                 id,

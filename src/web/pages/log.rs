@@ -59,13 +59,16 @@ struct Line {
     count: usize,
 }
 
+/// Case numbers of one line that the page shows; the export has all.
+const MOST_CASES: usize = 5;
 /// Kinds that the filter offers, by their beginning.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "case.",
     "group.",
     "list.",
     "draft.",
     "auth.",
+    "act.",
     "log.",
     "account.",
     "organisation.",
@@ -186,7 +189,12 @@ fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
 }
 
 fn show(filter: Asked, faults: Vec<(&'static str, &'static str)>, found: &Lines) -> Index {
-    let lines: Vec<Line> = found.entries.iter().map(|entry| line(entry, found)).collect();
+    let short = |entry| {
+        let mut line = line(entry, found);
+        line.cases.truncate(MOST_CASES);
+        line
+    };
+    let lines: Vec<Line> = found.entries.iter().map(short).collect();
     let last = found.entries.last().map(|entry| entry.i);
     let older = last.filter(|_| found.more).map(|last| {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -252,7 +260,7 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         role: entry.role.clone(),
         org: entry.org.clone(),
         count: cases.len(),
-        cases: cases.into_iter().take(5).collect(),
+        cases,
         groups,
         purpose: entry.p.clone(),
         refused: entry.d.first().is_some_and(|word| word == "deny"),
@@ -333,9 +341,23 @@ pub async fn verify(submission: Submission) -> Result<HttpResponse, PageError> {
 /// `POST /log/export`
 pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
-    let (query, faults) = parse(&asked(&sent.typed));
+    let asked = asked(&sent.typed);
+    let (query, faults) = parse(&asked);
     if !faults.is_empty() {
-        return Err(PageError::NotFound(String::new()));
+        let lines = search_log(
+            ctx.app(),
+            &ctx.actor,
+            Query {
+                before: Some(0),
+                ..Query::default()
+            },
+        )
+        .await?;
+        return ctx.page_with(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Some(&lines.index),
+            &show(asked, faults, &lines),
+        );
     }
     let pages = export_log(ctx.app(), &ctx.actor, query).await?;
     let mut csv =
