@@ -2,14 +2,17 @@
 "use strict";
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 for (const form of document.querySelectorAll("form[data-autosave]")) {
-  const done = form.querySelector("[data-autosave-done]");
+  const status = form.querySelector("[data-autosave-status]");
+  const say = (text) => { if (status) status.textContent = text; };
   let timer = 0;
+  form.addEventListener("submit", () => clearTimeout(timer));
   form.addEventListener("input", () => {
     clearTimeout(timer);
+    say("");
     timer = setTimeout(async () => {
       const body = new URLSearchParams(new FormData(form));
       const answer = await fetch(form.dataset.autosave, { method: "POST", body, redirect: "manual" }).catch(() => null);
-      if (done) done.hidden = !(answer && answer.ok);
+      say(answer && answer.ok ? status.dataset.kept : status.dataset.lost);
     }, 2000);
   });
 }

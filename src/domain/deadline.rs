@@ -28,6 +28,8 @@ pub struct Deadline {
     pub unit: Unit,
     /// Article or circular.
     pub source: String,
+    /// The clock that starts when this one is met.
+    pub then: Option<String>,
     /// How sure the length is: `stated`, `secondary` or `proposed`.
     pub confidence: String,
 }
@@ -49,6 +51,12 @@ pub fn find(code: &str) -> Option<&'static Deadline> {
 }
 
 impl Deadline {
+    /// The clock that starts when this one is met.
+    #[must_use]
+    pub fn next(&self) -> Option<&'static Self> {
+        self.then.as_deref().and_then(find)
+    }
+
     /// When it is due, UTC milliseconds, for a start in UTC milliseconds.
     #[must_use]
     pub fn due_ms(&self, start_ms: i64) -> i64 {

@@ -42,6 +42,8 @@ pub enum Fault {
     NotInList,
     /// No such day or month.
     NoSuchDate,
+    /// A form in which nothing at all was answered.
+    Nothing,
     /// Neither 9 nor 12 digits; so many were typed.
     IdLength(usize),
     /// Other characters among the digits.
@@ -65,6 +67,7 @@ impl Fault {
             Self::Control => ("fault-control", vec![]),
             Self::NotInList => ("fault-not-in-list", vec![]),
             Self::NoSuchDate => ("fault-no-such-date", vec![]),
+            Self::Nothing => ("fault-nothing", vec![]),
             Self::IdLength(typed) => ("fault-id-length", vec![("typed", typed)]),
             Self::NotDigits => ("fault-not-digits", vec![]),
             Self::NotAPhone => ("fault-not-a-phone", vec![]),

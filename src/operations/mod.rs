@@ -9,6 +9,7 @@ pub mod export_log;
 pub mod failure;
 pub mod init;
 pub mod list_cases;
+pub mod meet_deadline;
 pub mod outcome;
 pub mod owners;
 pub mod password;

@@ -119,22 +119,22 @@ pub fn severity(error: &Error) -> Severity {
         // A primary that was demoted: connect again, to whoever is primary now.
         Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Severity::Reconnect,
         Error::DatabaseError(_, information) => {
-            let message = information.message();
-            let passing = [
+            let says = |texts: &[&str]| texts.iter().any(|text| information.message().contains(text));
+            if says(&[
+                "terminating connection",
+                "server closed the connection",
+                "the database system is",
+            ]) {
+                Severity::Reconnect
+            } else if says(&[
                 "database is locked",
                 "database table is locked",
                 "database or disk is full",
                 "lock timeout",
                 "deadlock detected",
                 "No space left on device",
-                "terminating connection",
-            ];
-            if passing.iter().any(|text| message.contains(text)) {
-                if message.contains("terminating connection") {
-                    Severity::Reconnect
-                } else {
-                    Severity::Resumable
-                }
+            ]) {
+                Severity::Resumable
             } else {
                 Severity::Stop
             }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use ledger::{Draft, Receipt, Sequencer};
 use tokio::sync::{mpsc, oneshot};
 
@@ -402,6 +403,15 @@ impl Worker {
             // SQLite ends the whole transaction by itself when the disk is full.
             BatchError::Rollback(Rollback::Lost) => Severity::Reconnect,
             BatchError::Rollback(Rollback::Panic | Rollback::Refused) => Severity::Stop,
+        };
+        // A server that goes away says so in many words; whether the connection still answers is the surer sign.
+        let answers = self
+            .connection
+            .as_mut()
+            .is_some_and(|connection| connection.batch_execute("SELECT 1").is_ok());
+        let severity = match severity {
+            Severity::Stop if is_postgres(&self.address) && !answers => Severity::Reconnect,
+            other => other,
         };
         tracing::error!(cause = ?error, ?severity, "a batch was not committed");
         match severity {

@@ -17,6 +17,7 @@ use crate::operations::actor::Actor;
 use crate::operations::create_intake::CreateIntakeError;
 use crate::operations::failure::Failure;
 use crate::operations::list_cases::ListCasesError;
+use crate::operations::meet_deadline::MeetDeadlineError;
 use crate::operations::save_group::SaveGroupError;
 use crate::operations::search_log::SearchLogError;
 use crate::operations::take_case::TakeCaseError;
@@ -135,6 +136,17 @@ impl From<ListCasesError> for PageError {
             ListCasesError::Failure(failure) => failure.into(),
             ListCasesError::NotAllowed(index) => Self::NotFound(index),
             ListCasesError::SignedOut => Self::SignedOut,
+        }
+    }
+}
+
+impl From<MeetDeadlineError> for PageError {
+    fn from(error: MeetDeadlineError) -> Self {
+        match error {
+            MeetDeadlineError::Failure(failure) => failure.into(),
+            MeetDeadlineError::NotFound(index) => Self::NotFound(index),
+            MeetDeadlineError::NotRunning => Self::Conflict,
+            MeetDeadlineError::SignedOut => Self::LostSession,
         }
     }
 }

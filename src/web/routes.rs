@@ -53,6 +53,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/cases/names", Decided::House, "list"),
     route("GET", "/cases/{id}", Decided::Case, "view"),
     route("POST", "/cases/{id}/assignment", Decided::Case, "take"),
+    route("POST", "/cases/{id}/deadlines/{clock}", Decided::Case, "edit"),
     route("GET", "/cases/{id}/groups/{group}", Decided::Case, "view"),
     route("POST", "/cases/{id}/groups/{group}", Decided::Case, "edit"),
     route("POST", "/cases/{id}/groups/{group}/opening", Decided::Case, "view"),
@@ -80,6 +81,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(urls::NAMES, web::post().to(cases::names))
         .route("/cases/{id}", web::get().to(cases::show))
         .route("/cases/{id}/assignment", web::post().to(cases::take))
+        .route("/cases/{id}/deadlines/{clock}", web::post().to(cases::meet))
         .route("/cases/{id}/groups/{group}", web::get().to(groups::edit))
         .route("/cases/{id}/groups/{group}", web::post().to(groups::update))
         .route("/cases/{id}/groups/{group}/opening", web::post().to(groups::open))

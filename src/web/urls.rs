@@ -27,6 +27,12 @@ pub fn assignment(id: PublicId) -> String {
     format!("/cases/{id}/assignment")
 }
 
+/// A clock of a case that has been met.
+#[must_use]
+pub fn deadline(id: PublicId, code: &str) -> String {
+    format!("/cases/{id}/deadlines/{code}")
+}
+
 /// What became of a form.
 #[must_use]
 pub fn request(id: &[u8; 16]) -> String {

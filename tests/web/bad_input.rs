@@ -66,6 +66,20 @@ fn wrong_answers_are_named_and_everything_typed_stays() {
 }
 
 #[test]
+fn an_intake_in_which_nothing_is_answered_opens_no_case() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let answer = worker.submit(
+        &worker.get("/intakes/new"),
+        "/intakes",
+        &[("alias", "  "), ("danger.state", "not_asked")],
+    );
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("ít nhất một bí danh"));
+    assert!(!served.world.kinds().contains(&"case.create".to_owned()));
+}
+
+#[test]
 fn ids_that_are_not_ids_and_ids_of_others_look_the_same() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));

@@ -243,3 +243,41 @@ fn decomposed_vietnamese_is_stored_composed() {
     let case = take_in(&worker, &[("alias", &decomposed)]);
     assert!(worker.get(&case).body.contains("Đặng Thị Ánh Nguyệt"));
 }
+
+#[test]
+fn notifying_the_department_of_health_starts_the_three_days_of_the_first_verification() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let page = worker.get(&case);
+    assert!(page.body.contains("Thông báo Sở Y tế") && !page.body.contains("Xác minh thông tin ban đầu"));
+    assert!(
+        page.body.contains("Luật 53/2024/QH15 Điều 27"),
+        "the source stands beside the clock"
+    );
+    served.world.app.clock.advance(20 * 60_000);
+    let notified = worker.submit(&page, &format!("{case}/deadlines/TN_THONG_BAO_SYT"), &[]);
+    assert_eq!(notified.status, 303);
+    let after = worker.get(&case).body;
+    assert!(after.contains("Đã xong") && after.contains("Xác minh thông tin ban đầu"));
+    // 1 March 2026 in Viet Nam: three whole days later, at midnight.
+    assert!(after.contains("05/03/2026 00:00"), "{after}");
+    let again = worker.submit(&worker.get(&case), &format!("{case}/deadlines/TN_THONG_BAO_SYT"), &[]);
+    assert_eq!(again.status, 409, "it is met already");
+    let entry = served
+        .world
+        .entries()
+        .into_iter()
+        .find(|entry| entry.k == "deadline.meet")
+        .unwrap();
+    assert_eq!(
+        (entry.f.as_slice(), entry.p.as_deref()),
+        (["TN_THONG_BAO_SYT".to_owned()].as_slice(), Some("case_work"))
+    );
+    assert_eq!(
+        worker
+            .submit(&worker.get(&case), &format!("{case}/deadlines/NO_SUCH_CLOCK"), &[])
+            .status,
+        404
+    );
+}

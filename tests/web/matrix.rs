@@ -63,8 +63,13 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                     .replace("{id}", &id)
                     .replace("{group}", "risk")
                     .replace("{code}", "vi")
+                    .replace("{clock}", "TN_THONG_BAO_SYT")
                     .replace("{path:.*}", "own.js");
-                let hidden = route.path.replace("{id}", &missing).replace("{group}", "risk");
+                let hidden = route
+                    .path
+                    .replace("{id}", &missing)
+                    .replace("{group}", "risk")
+                    .replace("{clock}", "TN_THONG_BAO_SYT");
                 let form = token(&browser);
                 let call = |path: &str| {
                     if route.method == "GET" {

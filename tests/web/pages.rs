@@ -184,7 +184,8 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 10] = [
+    const NOUNS: [&str; 11] = [
+        "deadline",
         "case",
         "group",
         "list",

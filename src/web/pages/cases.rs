@@ -5,11 +5,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::fields::{FieldView, from_stored};
+use crate::domain::deadline;
 use crate::domain::field::typed;
 use crate::domain::group::{Class, Group};
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::operations::list_cases::{Listed, list_cases};
+use crate::operations::meet_deadline::meet_deadline;
 use crate::operations::reveal_names::reveal_names;
 use crate::operations::take_case::take_case;
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
@@ -57,6 +59,8 @@ pub struct ClockView {
     met: bool,
     /// `overdue`, `due` (within a day) or `ok`.
     state: &'static str,
+    source: String,
+    meet: Option<String>,
 }
 
 impl ClockView {
@@ -74,6 +78,10 @@ impl ClockView {
             due_machine: time::machine(clock.due_at),
             met: clock.met_at.is_some(),
             state,
+            source: deadline::find(&clock.code)
+                .map(|known| known.source.clone())
+                .unwrap_or_default(),
+            meet: None,
         }
     }
 }
@@ -270,7 +278,10 @@ impl Page for Show {
                 vec![]
             },
             clocks: vec![
-                clock(-1, None),
+                ClockView {
+                    meet: editable.then(|| urls::deadline(PublicId([1; 16]), "XM_BAN_DAU")),
+                    ..clock(-1, None)
+                },
                 clock(1, None),
                 clock(90_000_000, None),
                 clock(-1, Some(-2)),
@@ -339,7 +350,10 @@ pub fn page(ctx: &Ctx, id: PublicId, view: CaseView, saved: bool) -> Show {
         clocks: view
             .deadlines
             .iter()
-            .map(|clock| ClockView::new(clock, now_ms))
+            .map(|clock| ClockView {
+                meet: (editable && clock.met_at.is_none()).then(|| urls::deadline(id, &clock.code)),
+                ..ClockView::new(clock, now_ms)
+            })
             .collect(),
         closed: view
             .closed
@@ -377,4 +391,13 @@ pub async fn take(path: web::Path<String>, submission: Submission) -> Result<Htt
     let id = PublicId::parse(&path).ok_or_else(|| PageError::NotFound(String::new()))?;
     let index = take_case(ctx.app(), &ctx.actor, id).await?;
     Ok(ctx.see_other(&urls::case(id), &index))
+}
+
+/// `POST /cases/{id}/deadlines/{clock}`
+pub async fn meet(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, _) = submission.verified()?;
+    let known = PublicId::parse(&path.0).zip(deadline::find(&path.1));
+    let (id, met) = known.ok_or_else(|| PageError::NotFound(String::new()))?;
+    let index = meet_deadline(ctx.app(), &ctx.actor, id, met).await?;
+    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
 }

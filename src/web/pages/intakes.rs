@@ -126,6 +126,7 @@ pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
 /// `POST /intakes`
 pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
+    allowed(&ctx).await?;
     let read = read(&sent.typed);
     let groups = match read {
         Ok(groups) if !sent.expired => groups,
@@ -188,6 +189,14 @@ fn read(form: &Typed) -> Result<Sections, Vec<(&'static str, Fault)>> {
             Ok(fields) => groups.push((group, fields)),
             Err(mut wrong) => faults.append(&mut wrong),
         }
+    }
+    let answered = groups.iter().any(|(_, fields): &(Group, Value)| {
+        fields
+            .as_object()
+            .is_some_and(|fields| fields.values().any(|answer| answer != "not_asked"))
+    });
+    if faults.is_empty() && !answered {
+        faults.push(("alias", Fault::Nothing));
     }
     if faults.is_empty() { Ok(groups) } else { Err(faults) }
 }

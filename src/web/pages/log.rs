@@ -62,10 +62,11 @@ struct Line {
 /// Case numbers of one line that the page shows; the export has all.
 const MOST_CASES: usize = 5;
 /// Kinds that the filter offers, by their beginning.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "case.",
     "group.",
     "list.",
+    "deadline.",
     "draft.",
     "auth.",
     "act.",
