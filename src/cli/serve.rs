@@ -8,7 +8,7 @@ use ledger::Draft;
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::app::App;
 use crate::clock::{Clock, random_id};
-use crate::operations::verify_log::verify;
+use crate::operations::verify_log::{Sound, keep_checkpoint, verify};
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending};
 use crate::web::server;
@@ -42,12 +42,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
     );
     drop(connection);
     let (app, thread) = App::start(&arguments.data, config, Clock::system(), keyring).map_err(fault)?;
-    let done = actix_web::rt::System::new().block_on(serve(app));
+    let done = actix_web::rt::System::new().block_on(serve(app, sound));
     thread.join();
     done
 }
 
-async fn serve(app: App) -> Result<ExitCode, Fault> {
+async fn serve(app: App, sound: Sound) -> Result<ExitCode, Fault> {
+    keep_checkpoint(&app, &sound).await.map_err(fault)?;
     record(&app, "sys.start").await?;
     let writer = app.writer.clone();
     let tls = app.config.tls();

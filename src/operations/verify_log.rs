@@ -16,7 +16,7 @@ use crate::storage::log_rows::{self, EntryRow, HeadRow};
 const AT_ONCE: i64 = 10_000;
 
 /// The log is whole.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Sound {
     /// Number of the shard.
     pub shard: i64,
@@ -39,6 +39,11 @@ pub struct Bad {
 pub fn verify(connection: &mut AnyConnection) -> Result<Result<Sound, Bad>, StorageError> {
     let head = log_rows::head(connection)?;
     let size = u64::try_from(head.size).unwrap_or(0);
+    let kept = log_rows::checkpoints(connection, head.shard)?;
+    if kept.iter().any(|(size, _)| *size > head.size) {
+        return Ok(Err(bad(size, "the log is shorter than a checkpoint that was signed")));
+    }
+    let mut kept = kept.into_iter().peekable();
     let mut verifier = Verifier::default();
     let mut last_ms = 0;
     while verifier.frontier().size() < size {
@@ -52,6 +57,15 @@ pub fn verify(connection: &mut AnyConnection) -> Result<Result<Sound, Bad>, Stor
                 return Ok(Err(fault));
             }
             last_ms = row.at_ms;
+            while let Some((_, note)) = kept.next_if(|(size, _)| *size == row.idx + 1) {
+                let signed = Checkpoint::unverified(&note).map(|checkpoint| checkpoint.root);
+                if signed != Some(verifier.frontier().root()) {
+                    return Ok(Err(bad(
+                        verifier.frontier().size() - 1,
+                        "at or before this entry the log differs from a checkpoint that was signed",
+                    )));
+                }
+            }
         }
     }
     let after = log_rows::from_index(connection, head.shard, head.size, 1)?;
@@ -162,12 +176,28 @@ pub async fn verify_log(app: &App, actor: &Actor) -> Result<Verified, VerifyLogE
         .read(|_, connection| verify(connection))
         .await
         .map_err(Failure::from)?;
-    let checkpoint = outcome.as_ref().ok().map(|sound| checkpoint(&app.keyring, sound));
+    let checkpoint = match &outcome {
+        Ok(sound) => Some(keep_checkpoint(app, sound).await?),
+        Err(_) => None,
+    };
     Ok(Verified {
         outcome,
         checkpoint,
         index,
     })
+}
+
+/// Signs a checkpoint and keeps it, so that the log cannot be shortened or rewritten unnoticed while the row stands.
+pub async fn keep_checkpoint(app: &App, sound: &Sound) -> Result<String, Failure> {
+    let note = checkpoint(&app.keyring, sound);
+    let (kept, shard) = (note.clone(), sound.shard);
+    let size = i64::try_from(sound.size).map_err(|_| Failure::Internal(None))?;
+    let outcome = app.writer.write::<(), ()>(None, move |tx| {
+        log_rows::insert_checkpoint(tx.connection(), shard, size, &kept)?;
+        Ok(((), vec![]))
+    });
+    sort(outcome.await)?;
+    Ok(note)
 }
 
 /// The signed note of a sound log.

@@ -8,7 +8,7 @@ use ledger::{Stored, from_b64u};
 
 use super::StorageError;
 use super::connection::{AnyConnection, MultiBackend};
-use super::schema::{log_entry, log_head, log_note, log_subject};
+use super::schema::{log_checkpoint, log_entry, log_head, log_note, log_subject};
 
 /// The one row of the head.
 #[derive(Queryable, Selectable, Clone)]
@@ -182,6 +182,38 @@ pub fn insert_note(connection: &mut AnyConnection, id: &[u8; 16], sealed: &[u8])
         ))
         .execute(connection)
         .map(drop)
+}
+
+/// Keeps a signed checkpoint; one that is there already stays.
+pub fn insert_checkpoint(
+    connection: &mut AnyConnection,
+    shard: i64,
+    size: i64,
+    note: &str,
+) -> Result<(), StorageError> {
+    let there: i64 = log_checkpoint::table
+        .find((shard, size))
+        .count()
+        .get_result(connection)?;
+    if there == 0 {
+        diesel::insert_into(log_checkpoint::table)
+            .values((
+                log_checkpoint::shard.eq(shard),
+                log_checkpoint::size.eq(size),
+                log_checkpoint::note.eq(note),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Signed checkpoints of a shard by rising size.
+pub fn checkpoints(connection: &mut AnyConnection, shard: i64) -> Result<Vec<(i64, String)>, StorageError> {
+    Ok(log_checkpoint::table
+        .filter(log_checkpoint::shard.eq(shard))
+        .order(log_checkpoint::size)
+        .select((log_checkpoint::size, log_checkpoint::note))
+        .load(connection)?)
 }
 
 /// What an auditor filters by; everything empty means all.

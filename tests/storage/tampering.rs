@@ -173,3 +173,49 @@ fn an_entry_whose_subjects_were_removed_or_added_is_found() {
     world.db_execute("DROP TRIGGER log_subject_no_delete; DELETE FROM log_subject WHERE idx = (SELECT max(idx) FROM log_subject)").unwrap();
     assert!(verify(&mut world.connection()).unwrap().is_err());
 }
+
+#[test]
+fn a_log_that_was_shortened_or_rewritten_after_a_checkpoint_is_found() {
+    for_each_database(|world| {
+        let auditor = world.actor("TTR", Role::Auditor);
+        let worker = world.actor("XA-A", Role::SocialWorker);
+        world.intake(&worker, "Hoa Mẫu");
+        let verified = world
+            .block_on(donghanh::operations::verify_log::verify_log(&world.app, &auditor))
+            .unwrap();
+        assert!(verified.outcome.is_ok() && world.log_is_whole());
+        // The last entries go, and the head is put back to what it was before them: a whole log, only shorter.
+        let entries = world.entries();
+        let shorter = entries.len() - 3;
+        let mut frontier = ledger::log::tree::Frontier::default();
+        for entry in &entries[..shorter] {
+            frontier.append(ledger::log::tree::leaf_hash(&entry.to_bytes().unwrap()));
+        }
+        let hex = ledger::vault::associated::hex(&frontier.to_bytes());
+        let (off, blob) = if world.database().starts_with("postgres") {
+            let tables = ["log_entry", "log_subject", "log_head"]
+                .map(|table| format!("ALTER TABLE {table} DISABLE TRIGGER ALL;"));
+            (tables.concat(), format!("'\\x{hex}'::bytea"))
+        } else {
+            let triggers = ["log_entry_no_delete", "log_subject_no_delete", "log_head_only_grows"];
+            (
+                triggers.map(|name| format!("DROP TRIGGER {name};")).concat(),
+                format!("x'{hex}'"),
+            )
+        };
+        world
+            .db_execute(&format!(
+                "{off} DELETE FROM log_subject WHERE idx >= {shorter}; DELETE FROM log_entry WHERE idx >= {shorter}; \
+                 UPDATE log_head SET size = {shorter}, frontier = {blob}, last_ms = {}",
+                entries[shorter - 1].t
+            ))
+            .unwrap();
+        let bad = verify(&mut world.connection()).unwrap().unwrap_err();
+        assert!(bad.what.contains("shorter"), "{bad:?}");
+        world.db_execute("DELETE FROM log_checkpoint").unwrap();
+        assert!(
+            world.log_is_whole(),
+            "without the checkpoint nothing tells: that is why auditors keep a copy"
+        );
+    });
+}

@@ -22,6 +22,8 @@ pub struct FieldView {
     pub options: Vec<(&'static str, String, bool)>,
     /// What is wrong with it, in the reader's language.
     pub fault: Option<String>,
+    /// Whether the question was asked, with an answer or without.
+    pub answered: bool,
     /// Most characters, for lines.
     pub most: Option<usize>,
 }
@@ -99,6 +101,7 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
         values.first().cloned().unwrap_or_default()
     };
     FieldView {
+        answered: !text.trim().is_empty() || options.iter().any(|option| option.2) || state != "not_asked",
         name: field.name,
         kind,
         text,
