@@ -55,15 +55,18 @@ async fn serve(app: App, sound: Sound) -> Result<ExitCode, Fault> {
     let stopping = app.clone();
     let ready = server::prepare(app).map_err(fault)?;
     let scheme = if tls { "https" } else { "http" };
-    say(&format!("Listening on {scheme}://{}", ready.address));
     let handle = ready.server.handle();
+    // Polled before it is announced, so that a signal right after the announcement ends it in order.
+    let running = actix_web::rt::spawn(ready.server);
+    tokio::task::yield_now().await;
+    say(&format!("Listening on {scheme}://{}", ready.address));
     let watch = actix_web::rt::spawn(async move {
         while !writer.is_stopped() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         handle.stop(true).await;
     });
-    ready.server.await.map_err(fault)?;
+    running.await.map_err(fault)?.map_err(fault)?;
     watch.abort();
     let stopped = stopping.writer.is_stopped();
     if stopped {

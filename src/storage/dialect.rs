@@ -25,64 +25,46 @@ pub enum Plane {
     Keys,
 }
 
+fn migrations(connection: &AnyConnection, plane: Plane) -> EmbeddedMigrations {
+    match (connection, plane) {
+        (AnyConnection::Sqlite(_), Plane::House) => HOUSE_SQLITE,
+        (AnyConnection::Sqlite(_), Plane::Keys) => KEYS_SQLITE,
+        #[cfg(feature = "postgres")]
+        (AnyConnection::Pg(_), Plane::House) => HOUSE_POSTGRES,
+        #[cfg(feature = "postgres")]
+        (AnyConnection::Pg(_), Plane::Keys) => KEYS_POSTGRES,
+    }
+}
+
 /// Brings the schema up to date; needs no key.
 pub fn migrate(connection: &mut AnyConnection, plane: Plane) -> Result<(), StorageError> {
+    let source = migrations(connection, plane);
     match connection {
-        AnyConnection::Sqlite(inner) => inner
-            .run_pending_migrations(if plane == Plane::House {
-                HOUSE_SQLITE
-            } else {
-                KEYS_SQLITE
-            })
-            .map(drop),
+        AnyConnection::Sqlite(inner) => inner.run_pending_migrations(source).map(drop),
         #[cfg(feature = "postgres")]
-        AnyConnection::Pg(inner) => inner
-            .run_pending_migrations(if plane == Plane::House {
-                HOUSE_POSTGRES
-            } else {
-                KEYS_POSTGRES
-            })
-            .map(drop),
+        AnyConnection::Pg(inner) => inner.run_pending_migrations(source).map(drop),
     }
     .map_err(StorageError::Unavailable)
 }
 
 /// Takes the schema down again; for the test of the paired migrations.
 pub fn unmigrate(connection: &mut AnyConnection, plane: Plane) -> Result<(), StorageError> {
+    let source = migrations(connection, plane);
     match connection {
-        AnyConnection::Sqlite(inner) => inner
-            .revert_all_migrations(if plane == Plane::House {
-                HOUSE_SQLITE
-            } else {
-                KEYS_SQLITE
-            })
-            .map(drop),
+        AnyConnection::Sqlite(inner) => inner.revert_all_migrations(source).map(drop),
         #[cfg(feature = "postgres")]
-        AnyConnection::Pg(inner) => inner
-            .revert_all_migrations(if plane == Plane::House {
-                HOUSE_POSTGRES
-            } else {
-                KEYS_POSTGRES
-            })
-            .map(drop),
+        AnyConnection::Pg(inner) => inner.revert_all_migrations(source).map(drop),
     }
     .map_err(StorageError::Unavailable)
 }
 
 /// Whether migrations wait to be run.
 pub fn pending(connection: &mut AnyConnection, plane: Plane) -> Result<bool, StorageError> {
+    let source = migrations(connection, plane);
     match connection {
-        AnyConnection::Sqlite(inner) => inner.has_pending_migration(if plane == Plane::House {
-            HOUSE_SQLITE
-        } else {
-            KEYS_SQLITE
-        }),
+        AnyConnection::Sqlite(inner) => inner.has_pending_migration(source),
         #[cfg(feature = "postgres")]
-        AnyConnection::Pg(inner) => inner.has_pending_migration(if plane == Plane::House {
-            HOUSE_POSTGRES
-        } else {
-            KEYS_POSTGRES
-        }),
+        AnyConnection::Pg(inner) => inner.has_pending_migration(source),
     }
     .map_err(StorageError::Unavailable)
 }

@@ -137,9 +137,11 @@ pub struct Answer {
 
 impl Browser {
     pub async fn sign_in(address: &str, user: &Value, recovery: usize) -> Self {
+        // A connection that waited while a test did something slow may be closed just as it is used again: always a new one.
         let client = Client::builder()
             .cookie_store(true)
             .redirect(Policy::none())
+            .pool_max_idle_per_host(0)
             .build()
             .unwrap();
         let browser = Self {
