@@ -1,5 +1,7 @@
 // Keeps a sealed draft while somebody types, and asks the house again when a page comes back from the browser's memory.
 "use strict";
+// The word that something was saved is said once: a reload must not say it again.
+if (new URLSearchParams(location.search).has("saved")) history.replaceState(null, "", location.pathname);
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 for (const form of document.querySelectorAll("form[data-autosave]")) {
   const status = form.querySelector("[data-autosave-status]");

@@ -43,4 +43,38 @@ lists! {
     EXPLOITATION "exploitation" ["profit" "sexual" "forced_labour" "forced_begging" "organ_removal" "forced_marriage" "forced_childbearing"
         "forced_crime" "illegal_adoption" "other"];
     DOCUMENT_KIND "document_kind" ["citizen_card" "old_id_card" "passport" "birth_certificate" "confirmation" "foreign" "none"];
+    YES_NO "yes_no" ["yes" "no"];
+    CONCLUSION "conclusion" ["victim" "not_enough_grounds" "not_victim"];
+    GROUND "ground" ["proceedings_body" "rescuing_body" "mission_abroad" "domestic_body" "foreign_body" "own_statement"
+        "suspect_statement" "other_victims" "other_lawful"];
+    DECIDING_BODY "deciding_body" ["provincial_police" "border_guard" "coast_guard" "investigating_body" "procuracy" "court"
+        "ministry_body"];
+    STATUS_DOCUMENT "status_document" ["police_confirmation" "rescuing_body_confirmation" "proceedings_document"
+        "foreign_document"];
+    FORCE "force" ["police" "border_guard" "coast_guard" "foreign_body" "other"];
+    HELP_ON_SPOT "help_on_spot" ["food" "medical" "interpretation" "clothing" "travel"];
+    RELATION "relation" ["child" "sibling" "grandchild_niece_nephew" "other"];
+    MEASURE "measure" ["secrecy_of_evidence" "secrecy_of_person" "guards" "limits_on_contact" "temporary_shelter" "new_place"
+        "deterrence" "closed_trial" "procedure_code" "other"];
+    REGIME "regime" ["essential_needs" "medical" "interpretation" "legal_support" "legal_aid" "travel" "psychological"
+        "schooling" "vocational" "allowance_loan"];
+    PRIORITY "priority" ["urgent" "high" "normal"];
+    VISIT_FORM "visit_form" ["home" "facility" "telephone" "safe_place" "not_reached"];
+    SAFE_NOW "safe_now" ["safe" "at_risk" "unsafe"];
+    RISK_LEVEL "risk_level" ["low" "medium" "high"];
+    CLOSING_REASON "closing_reason" ["settled" "moved_away" "handed_over" "own_wish" "not_reached" "not_victim" "repatriated"
+        "deceased" "other"];
+    REOPENING_REASON "reopening_reason" ["new_evidence" "new_danger" "own_wish" "trafficked_again" "closed_by_mistake" "other"];
+    LAW_FIELD "law_field" ["criminal" "civil" "marriage_family" "administrative" "land" "labour" "civil_status" "compensation"
+        "other"];
+    LEGAL_AID_FORM "legal_aid_form" ["proceedings" "advice" "representation"];
+    PROVIDER_KIND "provider_kind" ["legal_aid_officer" "lawyer" "legal_adviser" "collaborator"];
+    OUTCOME "outcome" ["completed" "continuing" "not_continued" "suspended"];
+    AGREED_BY "agreed_by" ["self" "representative" "both"];
+    CONSENT_FORM "consent_form" ["signed" "thumbprint" "spoken_recorded" "electronic"];
+    CONSENT_PURPOSE "consent_purpose" ["case_file" "health_department" "police" "legal_aid" "medical" "psychological"
+        "family_contact" "school_work" "statistics" "foreign_body" "follow_up"];
+    BASIS "basis" ["vital_interest" "crime_prevention" "state_function"];
+    REJECTION "rejection" ["conflict_of_interest" "no_concrete_matter" "unlawful_request" "other_organisation" "out_of_area"
+        "no_provider" "other"];
 }

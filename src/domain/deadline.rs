@@ -24,7 +24,7 @@ pub struct Deadline {
     pub code: String,
     /// Number of units.
     pub length: i64,
-    /// `hour` or `day`; a day limit ends at 24:00 of the last day in Viet Nam (BLTTHS Art. 134).
+    /// `hour`, `day` or `working_day`; a limit of days ends at 24:00 of the last day in Viet Nam (BLTTHS Art. 134).
     pub unit: Unit,
     /// Article or circular.
     pub source: String,
@@ -42,7 +42,21 @@ pub enum Unit {
     Hour,
     /// Calendar days; the day of the start does not count.
     Day,
+    /// Days that are neither Saturday, Sunday nor in `rules/holidays.toml`; the day of the start does not count.
+    WorkingDay,
 }
+
+/// Days of rest that fall on the same date each year, as `(month, day)`.
+static HOLIDAYS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct File {
+        every_year: Vec<(u32, u32)>,
+    }
+    #[expect(clippy::expect_used, reason = "the file is part of the binary and a test reads it")]
+    toml::from_str::<File>(include_str!("../../rules/holidays.toml"))
+        .expect("holidays.toml parses")
+        .every_year
+});
 
 /// A clock by code.
 #[must_use]
@@ -62,14 +76,37 @@ impl Deadline {
     pub fn due_ms(&self, start_ms: i64) -> i64 {
         match self.unit {
             Unit::Hour => start_ms + self.length * HOUR_MS,
-            Unit::Day => {
-                // Viet Nam has kept UTC+7 without summer time since 1975.
-                let local = start_ms + 7 * HOUR_MS;
-                let midnight = local.div_euclid(24 * HOUR_MS) * 24 * HOUR_MS;
-                midnight + (self.length + 1) * 24 * HOUR_MS - 7 * HOUR_MS
+            Unit::Day => end_of_day(local_day(start_ms) + self.length),
+            Unit::WorkingDay => {
+                let mut day = local_day(start_ms);
+                for _ in 0..self.length {
+                    day += 1;
+                    while is_rest(day) {
+                        day += 1;
+                    }
+                }
+                end_of_day(day)
             }
         }
     }
+}
+
+/// Day number since 1970 in Viet Nam, which has kept UTC+7 without summer time since 1975.
+fn local_day(at_ms: i64) -> i64 {
+    (at_ms + 7 * HOUR_MS).div_euclid(24 * HOUR_MS)
+}
+
+/// 24:00 of a day in Viet Nam, UTC milliseconds.
+fn end_of_day(day: i64) -> i64 {
+    (day + 1) * 24 * HOUR_MS - 7 * HOUR_MS
+}
+
+fn is_rest(day: i64) -> bool {
+    use chrono::{Datelike as _, Weekday};
+    let Some(date) = i32::try_from(day).ok().and_then(chrono::NaiveDate::from_epoch_days) else {
+        return false;
+    };
+    matches!(date.weekday(), Weekday::Sat | Weekday::Sun) || HOLIDAYS.contains(&(date.month(), date.day()))
 }
 
 #[cfg(test)]
@@ -94,5 +131,21 @@ mod tests {
     fn a_limit_of_hours_runs_by_the_clock() {
         let deadline = find("TN_THONG_BAO_SYT").unwrap();
         assert_eq!(deadline.due_ms(0), 24 * HOUR_MS);
+    }
+
+    #[test]
+    fn a_limit_of_working_days_passes_over_weekends_and_holidays() {
+        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+        let deadline = find("TGPL_CU_NGUOI").unwrap();
+        // Thursday, 5 March 2026: Friday, Monday, Tuesday.
+        assert_eq!(
+            deadline.due_ms(at("2026-03-05T10:00:00+07:00")),
+            at("2026-03-11T00:00:00+07:00")
+        );
+        // Wednesday, 29 April 2026: 30 April and 1 May are days of rest; Monday, Tuesday, Wednesday.
+        assert_eq!(
+            deadline.due_ms(at("2026-04-29T10:00:00+07:00")),
+            at("2026-05-07T00:00:00+07:00")
+        );
     }
 }

@@ -42,6 +42,8 @@ pub enum Fault {
     NotInList,
     /// No such day or month.
     NoSuchDate,
+    /// Without this answer the form says nothing.
+    Needed,
     /// A form in which nothing at all was answered.
     Nothing,
     /// Neither 9 nor 12 digits; so many were typed.
@@ -67,6 +69,7 @@ impl Fault {
             Self::Control => ("fault-control", vec![]),
             Self::NotInList => ("fault-not-in-list", vec![]),
             Self::NoSuchDate => ("fault-no-such-date", vec![]),
+            Self::Needed => ("fault-needed", vec![]),
             Self::Nothing => ("fault-nothing", vec![]),
             Self::IdLength(typed) => ("fault-id-length", vec![("typed", typed)]),
             Self::NotDigits => ("fault-not-digits", vec![]),

@@ -12,6 +12,7 @@ use crate::clock::{random_id, row_id};
 use crate::domain::case_number::case_number;
 use crate::domain::deadline;
 use crate::domain::group::{Group, Owner};
+use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
@@ -175,7 +176,7 @@ fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, Storage
         } else {
             (case_id, case_owner.id, &case_keys)
         };
-        let closed = sections::seal(group, keys, &record, 1, json)?
+        let closed = sections::seal(Part::Group(group), keys, &record, 1, json)?
             .ok_or(StorageError::Inconsistent("a group without a section"))?;
         rows.push(SealedRow {
             record_id: record.to_vec(),

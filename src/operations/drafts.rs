@@ -6,13 +6,16 @@ use ledger::vault::sealed::GroupId;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
+use super::case_act::{CaseActError, allowed};
 use super::failure::{Failure, Written, sort};
 use super::owners;
+use super::save_part::{Save, action};
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::field::Typed;
-use crate::domain::group::Group;
+use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
+use crate::policy::Ask;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, DraftRow};
 use crate::storage::connection::AnyConnection;
@@ -38,10 +41,15 @@ impl Section for Draft {
     };
 }
 
-/// Name of the form for a group of a case.
+/// Name of the form for a part of a case.
 #[must_use]
-pub fn form_of(case: PublicId, group: Group) -> String {
-    format!("{case}/{}", group.name())
+pub fn form_of(case: PublicId, part: Part) -> String {
+    match part {
+        Part::Group(_) | Part::Step(_, None) => format!("{case}/{}", part.name()),
+        Part::Step(_, Some(id)) | Part::Matter(id) | Part::Advice(id) | Part::Consent(id) => {
+            format!("{case}/{}/{id}", part.name())
+        }
+    }
 }
 
 /// Keeps what is typed; the draft of the same form is replaced.
@@ -115,6 +123,23 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<
         Written::Done(_) => Ok(()),
         Written::Refused(()) | Written::Stale => Err(Failure::Busy),
     }
+}
+
+/// Keeps what is typed in the form of a part of a case, if the actor may save that part.
+pub async fn keep_part(
+    app: &App,
+    actor: &Actor,
+    case: PublicId,
+    save: &Save,
+    typed: Typed,
+) -> Result<(), CaseActError> {
+    let ask = Ask {
+        groups: &[save.part.group()],
+        purpose: save.purpose,
+        confirmed: save.confirmed,
+    };
+    allowed(app, actor, case, action(actor, save.part), &ask).await?;
+    Ok(keep(app, actor, &form_of(case, save.part), typed).await?)
 }
 
 /// As the database keeps `0xFF02`.

@@ -1,19 +1,23 @@
 //! The cases an actor sees, with clocks and without a name; the entry names every case that was listed.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use ledger::vault::associated::Handle;
 
 use super::actor::Actor;
+use super::case_act::CaseActError;
 use super::failure::{Failure, Written, sort};
 use super::view_case::Clock;
 use super::{owners, refuse, sessions};
 use crate::app::App;
-use crate::policy::{Action, Ask, Decision, Resource};
+use crate::domain::step::{Kind, State};
+use crate::policy::{Action, Ask, Decision, Permit, Resource};
 use crate::storage::StorageError;
 use crate::storage::access_rows::CaseRow;
 use crate::storage::connection::AnyConnection;
-use crate::storage::schema::deadline;
-use crate::storage::visible::{self, Viewer};
+use crate::storage::schema::{deadline, step};
+use crate::storage::visible::{self, Standing, Viewer};
 
 /// Rows a page.
 pub const PAGE: i64 = 50;
@@ -33,86 +37,71 @@ pub struct List {
 pub struct Listed {
     /// The plain row.
     pub case: CaseRow,
-    /// The clock that is due next and not met.
+    /// The clock that is due next and not met, or the visit that is planned next.
     pub next: Option<Clock>,
+    /// Whether a step waits for a second person.
+    pub waits: bool,
+    /// Whether a step came back to be corrected.
+    pub returned: bool,
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-pub enum ListCasesError {
-    /// A fault of the house.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-    /// The role has no list.
-    #[error("not allowed")]
-    NotAllowed(String),
-    /// The session ended meanwhile.
-    #[error("signed out")]
-    SignedOut,
-}
-
-struct Found {
-    listed: Vec<Listed>,
-    handles: Vec<Handle>,
-    older: Option<i64>,
-    tampered: usize,
+/// A page as it was read, before anything is logged or shown.
+pub struct Found {
+    pub(super) rows: Vec<(Listed, Standing)>,
+    pub(super) handles: Vec<Handle>,
+    pub(super) older: Option<i64>,
+    pub(super) tampered: usize,
 }
 
 /// Lists cases, newest first, before a time.
-pub async fn list_cases(app: &App, actor: &Actor, before: Option<i64>) -> Result<List, ListCasesError> {
-    let mut actor = actor.clone();
-    loop {
-        let decision = app.engine.decide(
-            actor.role(),
-            Action::List,
-            &Resource::House,
-            &Ask::default(),
-            actor.rights,
-        );
-        let permit = match decision {
-            Decision::Allow(permit) => permit,
-            Decision::Deny(policies) => {
-                return Err(ListCasesError::NotAllowed(
-                    refuse::act(app, &actor, Action::List.name(), &policies).await?,
-                ));
-            }
-        };
-        let viewer = actor.viewer.clone();
-        let found = app
-            .read(move |app, connection| load(app, connection, &viewer, before))
-            .await
-            .map_err(Failure::from)?;
-        if found.tampered > 0 {
-            refuse::tampered(app, &vec!["case_file"; found.tampered]).await?;
-        }
-        let mut entry = actor.permitted("list.view", &permit);
-        for handle in found.handles {
-            entry = entry.about(handle);
-        }
-        let outcome = app
-            .writer
-            .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
-            .await;
-        match sort(outcome)? {
-            Written::Done(((), receipts)) => {
-                let index = receipts.first().map(ledger::Receipt::index).unwrap_or_default();
-                return Ok(List {
-                    listed: found.listed,
-                    older: found.older,
-                    index,
-                });
-            }
-            Written::Refused(()) => return Err(Failure::Internal(None).into()),
-            Written::Stale => {
-                actor = sessions::refresh(app, actor.session, actor.network, actor.request)
-                    .await?
-                    .ok_or(ListCasesError::SignedOut)?;
-            }
+pub async fn list_cases(app: &App, actor: &Actor, before: Option<i64>) -> Result<List, CaseActError> {
+    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, before).await).await
+}
+
+async fn attempt(app: &App, actor: &Actor, before: Option<i64>) -> Result<Option<List>, CaseActError> {
+    let permit = permitted(app, actor).await?;
+    let viewer = actor.viewer.clone();
+    let found = app
+        .read(move |app, connection| load(app, connection, &viewer, before))
+        .await
+        .map_err(Failure::from)?;
+    refuse::tampered(app, &vec!["case_file"; found.tampered]).await?;
+    let mut entry = actor.permitted("list.view", &permit);
+    for handle in found.handles {
+        entry = entry.about(handle);
+    }
+    let outcome = app
+        .writer
+        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
+        .await;
+    match sort(outcome)? {
+        Written::Done(((), receipts)) => Ok(Some(List {
+            listed: found.rows.into_iter().map(|(listed, _)| listed).collect(),
+            older: found.older,
+            index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
+        })),
+        Written::Refused(()) => Err(Failure::Internal(None).into()),
+        Written::Stale => Ok(None),
+    }
+}
+
+/// Whether the actor's role has a list at all; a refusal is recorded.
+pub async fn permitted(app: &App, actor: &Actor) -> Result<Permit, CaseActError> {
+    let ask = Ask::default();
+    match app
+        .engine
+        .decide(actor.role(), Action::List, &Resource::House, &ask, actor.rights)
+    {
+        Decision::Allow(permit) => Ok(permit),
+        Decision::Deny(policies) => {
+            let index = refuse::act(app, actor, Action::List.name(), &policies).await?;
+            Err(CaseActError::NotFound(index))
         }
     }
 }
 
-fn load(
+/// Reads a page of cases that the viewer sees.
+pub fn load(
     app: &App,
     connection: &mut AnyConnection,
     viewer: &Viewer,
@@ -120,36 +109,74 @@ fn load(
 ) -> Result<Found, StorageError> {
     let now_ms = app.clock.now_ms();
     let page = visible::cases(connection, &app.keyring, viewer, now_ms, PAGE, before)?;
-    let cases = page.cases;
-    let owners: Vec<&[u8]> = cases.iter().map(|case| case.owner_id.as_slice()).collect();
+    let owners: Vec<&[u8]> = page.cases.iter().map(|(case, _)| case.owner_id.as_slice()).collect();
     let handles = owners::open(app, &owners)?
         .into_iter()
         .flatten()
         .map(|keys| keys.handle())
         .collect();
-    let ids: Vec<Vec<u8>> = cases.iter().map(|case| case.id.clone()).collect();
-    let clocks: Vec<(Vec<u8>, String, i64)> = deadline::table
-        .filter(deadline::case_id.eq_any(ids))
-        .filter(deadline::met_at.is_null())
-        .order(deadline::due_at)
-        .select((deadline::case_id, deadline::code, deadline::due_at))
-        .load(connection)?;
-    let listed = cases
+    let ids: Vec<Vec<u8>> = page.cases.iter().map(|(case, _)| case.id.clone()).collect();
+    let mut next = next_clocks(connection, &ids)?;
+    let mut waiting = waiting(connection, &ids)?;
+    let rows = page
+        .cases
         .into_iter()
-        .map(|case| {
-            let next = clocks.iter().find(|(id, ..)| *id == case.id);
-            let next = next.map(|(_, code, due_at)| Clock {
-                code: code.clone(),
-                due_at: *due_at,
-                met_at: None,
-            });
-            Listed { case, next }
+        .map(|(case, standing)| {
+            let (waits, returned) = waiting.remove(&case.id).unwrap_or_default();
+            let next = next.remove(&case.id);
+            let listed = Listed {
+                case,
+                next,
+                waits,
+                returned,
+            };
+            (listed, standing)
         })
         .collect();
     Ok(Found {
-        listed,
+        rows,
         handles,
         older: page.older,
         tampered: page.tampered,
     })
+}
+
+fn next_clocks(connection: &mut AnyConnection, ids: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Clock>, StorageError> {
+    let running: Vec<(Vec<u8>, String, i64)> = deadline::table
+        .filter(deadline::case_id.eq_any(ids.to_vec()))
+        .filter(deadline::met_at.is_null())
+        .select((deadline::case_id, deadline::code, deadline::due_at))
+        .load(connection)?;
+    let planned: Vec<(Vec<u8>, Option<i64>)> = step::table
+        .filter(step::case_id.eq_any(ids.to_vec()))
+        .filter(step::state.eq(State::Planned.code()))
+        .select((step::case_id, step::due_at))
+        .load(connection)?;
+    let visits = planned
+        .into_iter()
+        .filter_map(|(case, due_at)| Some((case, Kind::Visit.name().to_owned(), due_at?)));
+    let mut next: HashMap<Vec<u8>, Clock> = HashMap::new();
+    for (case, code, due_at) in running.into_iter().chain(visits) {
+        if next.get(&case).is_none_or(|known| due_at < known.due_at) {
+            let met_at = None;
+            next.insert(case, Clock { code, due_at, met_at });
+        }
+    }
+    Ok(next)
+}
+
+/// Per case: whether a step waits for a second person, and whether one came back.
+fn waiting(connection: &mut AnyConnection, ids: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, (bool, bool)>, StorageError> {
+    let rows: Vec<(Vec<u8>, String)> = step::table
+        .filter(step::case_id.eq_any(ids.to_vec()))
+        .filter(step::state.eq_any([State::Requested.code(), State::Returned.code()]))
+        .select((step::case_id, step::state))
+        .load(connection)?;
+    let mut waiting: HashMap<Vec<u8>, (bool, bool)> = HashMap::new();
+    for (case, state) in rows {
+        let known = waiting.entry(case).or_default();
+        known.0 |= state == State::Requested.code();
+        known.1 |= state == State::Returned.code();
+    }
+    Ok(waiting)
 }

@@ -2,16 +2,22 @@
 
 use std::collections::HashMap;
 
+use ledger::Sealed;
+use ledger::vault::owner::OwnerKeys;
+
 use super::actor::Actor;
+use super::case_act::CaseActError;
 use super::failure::{Failure, Written, sort};
-use super::list_cases::{List, ListCasesError, Listed, list_cases};
-use super::{owners, refuse};
+use super::list_cases::{self, Listed};
+use super::{owners, refuse, sections, sessions};
 use crate::app::App;
 use crate::domain::group::Group;
 use crate::domain::sections::Identity;
 use crate::policy::{Action, Ask, Decision, Resource};
+use crate::storage::StorageError;
+use crate::storage::access_rows::CaseRow;
+use crate::storage::connection::AnyConnection;
 use crate::storage::sealed_values;
-use crate::storage::visible;
 
 /// A list with names.
 pub struct Revealed {
@@ -25,26 +31,35 @@ pub struct Revealed {
     pub index: String,
 }
 
+struct Name {
+    case: Vec<u8>,
+    sealed: Sealed<Identity>,
+    keys: OwnerKeys,
+}
+
 /// Shows the names of a page of the list.
 pub async fn reveal_names(
     app: &App,
     actor: &Actor,
     before: Option<i64>,
     purpose: &'static str,
-) -> Result<Revealed, ListCasesError> {
-    let List { listed, older, .. } = list_cases(app, actor, before).await?;
-    let (viewer, cases) = (
-        actor.viewer.clone(),
-        listed.iter().map(|row| row.case.clone()).collect::<Vec<_>>(),
-    );
-    let (sealed, allowed, policies) = {
-        let (role, rights) = (actor.role(), actor.rights);
-        app.read(move |app, connection| {
-            let now_ms = app.clock.now_ms();
-            let mut allowed = Vec::new();
-            let mut policies: Vec<String> = Vec::new();
-            for case in cases {
-                let standing = visible::standing(connection, &app.keyring, &viewer, now_ms, &case)?;
+) -> Result<Revealed, CaseActError> {
+    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, before, purpose).await).await
+}
+
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    before: Option<i64>,
+    purpose: &'static str,
+) -> Result<Option<Revealed>, CaseActError> {
+    list_cases::permitted(app, actor).await?;
+    let for_read = actor.clone();
+    let (found, names, policies, refused) = app
+        .read(move |app, connection| {
+            let found = list_cases::load(app, connection, &for_read.viewer, before)?;
+            let (mut policies, mut allowed) = (Vec::new(), Vec::new());
+            for (listed, standing) in &found.rows {
                 let resource = Resource::Case {
                     relations: &standing.relations,
                     listed: &standing.listed,
@@ -54,31 +69,24 @@ pub async fn reveal_names(
                     purpose,
                     confirmed: false,
                 };
-                if let Decision::Allow(permit) = app.engine.decide(role, Action::Reveal, &resource, &ask, rights) {
+                let decision = app
+                    .engine
+                    .decide(for_read.role(), Action::Reveal, &resource, &ask, for_read.rights);
+                if let Decision::Allow(permit) = decision {
                     policies.extend_from_slice(permit.policies());
-                    allowed.push(case);
+                    allowed.push(&listed.case);
                 }
             }
             policies.sort_unstable();
             policies.dedup();
-            let people: Vec<Vec<u8>> = allowed.iter().map(|case| case.person_id.clone()).collect();
-            let ids: Vec<&[u8]> = allowed.iter().map(|case| case.person_owner_id.as_slice()).collect();
-            let keys = owners::open(app, &ids)?;
-            let records: Vec<&[u8]> = people.iter().map(Vec::as_slice).collect();
-            let rows = sealed_values::current(connection, &records, Some(&[super::sections::number(Group::Identity)]))?;
-            let mut sealed = Vec::new();
-            for (case, keys) in allowed.iter().zip(keys) {
-                let row = rows.iter().find(|row| row.record_id == case.person_id);
-                if let (Some(row), Some(keys)) = (row, keys) {
-                    sealed.push((case.id.clone(), row.sealed::<Identity>(keys.handle())?, keys));
-                }
-            }
-            Ok((sealed, allowed.len(), policies))
+            let names = names(app, connection, &allowed)?;
+            let refused = found.rows.len() - allowed.len();
+            Ok((found, names, policies, refused))
         })
         .await
-        .map_err(Failure::from)?
-    };
-    if allowed < listed.len() {
+        .map_err(Failure::from)?;
+    refuse::tampered(app, &vec!["case_file"; found.tampered]).await?;
+    if refused > 0 {
         refuse::act(app, actor, Action::Reveal.name(), &[]).await?;
     }
     let mut entry = actor
@@ -86,8 +94,11 @@ pub async fn reveal_names(
         .decision(true, &policies)
         .purpose(purpose)
         .fields(&["alias", "full_name"]);
-    for (_, sealed, _) in &sealed {
-        entry.read(sealed);
+    for handle in found.handles {
+        entry = entry.about(handle);
+    }
+    for name in &names {
+        entry.read(&name.sealed);
     }
     let outcome = app
         .writer
@@ -95,28 +106,42 @@ pub async fn reveal_names(
         .await;
     let receipts = match sort(outcome)? {
         Written::Done(((), receipts)) => receipts,
-        Written::Stale => {
-            app.sessions.forget(&actor.session);
-            return Err(Failure::Busy.into());
-        }
+        Written::Stale => return Ok(None),
         Written::Refused(()) => return Err(Failure::Internal(None).into()),
     };
     let receipt = receipts.first().ok_or(Failure::Internal(None))?;
-    let mut names = HashMap::with_capacity(sealed.len());
-    for (case, sealed, keys) in &sealed {
-        let identity = receipt
-            .grant(sealed)
-            .map_err(Failure::from)?
-            .open(keys)
-            .map_err(Failure::from)?;
-        if let Some(name) = identity.full_name.known().or(identity.alias.known()) {
-            names.insert(case.clone(), name.clone());
+    let mut shown = HashMap::with_capacity(names.len());
+    for name in &names {
+        let grant = receipt.grant(&name.sealed).map_err(Failure::from)?;
+        let identity = grant.open(&name.keys).map_err(Failure::from)?;
+        if let Some(text) = identity.full_name.known().or(identity.alias.known()) {
+            shown.insert(name.case.clone(), text.clone());
         }
     }
-    Ok(Revealed {
-        listed,
-        older,
-        names,
+    Ok(Some(Revealed {
+        listed: found.rows.into_iter().map(|(listed, _)| listed).collect(),
+        older: found.older,
+        names: shown,
         index: receipt.index(),
-    })
+    }))
+}
+
+/// The sealed names of these cases, with one question to each database.
+fn names(app: &App, connection: &mut AnyConnection, cases: &[&CaseRow]) -> Result<Vec<Name>, StorageError> {
+    let owners: Vec<&[u8]> = cases.iter().map(|case| case.person_owner_id.as_slice()).collect();
+    let keys = owners::open(app, &owners)?;
+    let people: Vec<&[u8]> = cases.iter().map(|case| case.person_id.as_slice()).collect();
+    let rows = sealed_values::current(connection, &people, Some(&[sections::number(Group::Identity)]))?;
+    let by_person: HashMap<&[u8], _> = rows.iter().map(|row| (row.record_id.as_slice(), row)).collect();
+    let mut names = Vec::with_capacity(cases.len());
+    for (case, keys) in cases.iter().zip(keys) {
+        if let (Some(row), Some(keys)) = (by_person.get(case.person_id.as_slice()), keys) {
+            names.push(Name {
+                case: case.id.clone(),
+                sealed: row.sealed::<Identity>(keys.handle())?,
+                keys,
+            });
+        }
+    }
+    Ok(names)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use crate::domain::group::Group;
+use crate::domain::part::Part;
 use crate::domain::sections::{CaseSection, Visitor};
 use crate::storage::StorageError;
 use crate::storage::sealed_values::{SealedRow, place};
@@ -49,7 +50,7 @@ impl<S: CaseSection + Send + 'static> Closed for Sealed<S> {
 }
 
 /// A stored row as a closed section; `None` for a group without a section.
-pub fn from_row(row: &SealedRow, handle: Handle) -> Result<Option<Box<dyn Closed>>, StorageError> {
+pub fn from_row(part: Part, row: &SealedRow, handle: Handle) -> Result<Option<Box<dyn Closed>>, StorageError> {
     struct FromRow<'a>(&'a SealedRow, Handle);
     impl Visitor for FromRow<'_> {
         type Output = Result<Box<dyn Closed>, StorageError>;
@@ -57,14 +58,12 @@ pub fn from_row(row: &SealedRow, handle: Handle) -> Result<Option<Box<dyn Closed
             Ok(Box::new(self.0.sealed::<S>(self.1)?))
         }
     }
-    group_of(row)
-        .and_then(|group| group.accept(FromRow(row, handle)))
-        .transpose()
+    part.accept(FromRow(row, handle)).transpose()
 }
 
 /// Seals the JSON that a form gave; `None` for a group without a section.
 pub fn seal(
-    group: Group,
+    part: Part,
     keys: &OwnerKeys,
     record: &[u8],
     version: u64,
@@ -80,7 +79,7 @@ pub fn seal(
             Ok(Box::new(ledger::seal(keys, place(record, version)?, &section)?))
         }
     }
-    group.accept(Seal(keys, record, version, json)).transpose()
+    part.accept(Seal(keys, record, version, json)).transpose()
 }
 
 /// The group of a stored row.

@@ -98,6 +98,27 @@ pub async fn find(app: &App, token: &str, network: [u8; 8], request: [u8; 16]) -
     refresh(app, id, network, request).await
 }
 
+/// The session ended while an act was under way.
+#[derive(Debug)]
+pub struct SignedOut;
+
+/// Does an act, and decides it again whenever rights were taken away between its decision and its entry (`None`).
+pub async fn with_current_rights<T, E: From<Failure> + From<SignedOut>>(
+    app: &App,
+    actor: &Actor,
+    attempt: impl AsyncFn(&Actor) -> Result<Option<T>, E>,
+) -> Result<T, E> {
+    let mut actor = actor.clone();
+    loop {
+        if let Some(done) = attempt(&actor).await? {
+            return Ok(done);
+        }
+        actor = refresh(app, actor.session, actor.network, actor.request)
+            .await?
+            .ok_or(SignedOut)?;
+    }
+}
+
 /// Reads the session again, after rights were taken away.
 pub async fn refresh(app: &App, id: [u8; 32], network: [u8; 8], request: [u8; 16]) -> Result<Option<Actor>, Failure> {
     let now_ms = app.clock.now_ms();

@@ -1,27 +1,36 @@
-//! An actor opens a case: policy, entry, receipt, and only then the groups.
+//! An actor opens a case: policy, entry, receipt, and only then the parts.
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use ledger::vault::owner::OwnerKeys;
 use serde_json::Value;
 
 use super::actor::Actor;
+use super::case_act::CaseActError;
 use super::failure::{Failure, Written, sort};
 use super::sections::{self, Closed};
 use super::{owners, refuse, sessions};
 use crate::app::App;
-use crate::domain::group::{Class, Group, Owner};
+use crate::domain::group::{Class, Group};
+use crate::domain::part::Part;
+use crate::domain::public_id::PublicId;
+use crate::domain::role::Role;
+use crate::domain::step::Kind;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
-use crate::storage::access_rows::CaseRow;
-use crate::storage::schema::{account, deadline, membership};
+pub use crate::storage::access_rows::{CaseRow, ConsentRow, ReferralRow, StepRow};
+use crate::storage::case_rows::{self, Around};
+use crate::storage::connection::AnyConnection;
+use crate::storage::schema::{account, deadline, membership, organisation};
 use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::visible::{self, Standing};
 
 /// What is asked for.
 #[derive(Clone)]
 pub struct Wish {
-    /// These groups; `None` for every group of class S2 and S3 that the actor may see.
-    pub groups: Option<Vec<Group>>,
+    /// These parts; `None` for every part of class S2 and S3 that the actor may see.
+    pub parts: Option<Vec<Part>>,
     /// Purpose code.
     pub purpose: &'static str,
     /// Second confirmation for class S4.
@@ -32,26 +41,43 @@ pub struct Wish {
 pub struct CaseView {
     /// The plain row.
     pub case: CaseRow,
-    /// Opened groups.
-    pub groups: Vec<OpenGroup>,
-    /// Groups that exist and were not asked for or need more: names only.
-    pub closed: Vec<Group>,
+    /// Opened parts.
+    pub open: Vec<OpenPart>,
+    /// Parts that exist and were not asked for or need more: names only.
+    pub closed: Vec<Part>,
+    /// Steps, consents and referrals that the actor may know of.
+    pub around: Around,
+    /// Names of the organisations of the referrals, by row id.
+    pub organisations: HashMap<Vec<u8>, String>,
     /// Clocks.
     pub deadlines: Vec<Clock>,
     /// Staff codes of the people who work on it.
     pub team: Vec<String>,
-    /// Whether the actor may change groups.
-    pub editable: bool,
-    /// Whether the case waits for somebody to take it.
-    pub may_take: bool,
+    /// What else the actor may do.
+    pub may: May,
     /// Index of the entry that records this view.
     pub index: String,
 }
 
-/// One opened group.
-pub struct OpenGroup {
+/// What an actor may do with a case besides seeing it.
+#[derive(Clone, Copy, Default)]
+pub struct May {
+    /// Change and add parts.
+    pub edit: bool,
+    /// Agree to what somebody else recorded.
+    pub approve: bool,
+    /// Let another body see groups.
+    pub refer: bool,
+    /// Record the answer of a receiving body.
+    pub report: bool,
+    /// Take the case, because nobody has it.
+    pub take: bool,
+}
+
+/// One opened part.
+pub struct OpenPart {
     /// Which.
-    pub group: Group,
+    pub part: Part,
     /// Version now, for the next save.
     pub version: i64,
     /// When it was saved, UTC milliseconds.
@@ -71,78 +97,58 @@ pub struct Clock {
     pub met_at: Option<i64>,
 }
 
-/// Why a case was not shown.
-#[derive(Debug, thiserror::Error)]
-pub enum ViewCaseError {
-    /// A fault of the house.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-    /// There is no such case for this actor; the refusal is in the log at this index.
-    #[error("no such case")]
-    NotFound(String),
-    /// The session ended meanwhile.
-    #[error("signed out")]
-    SignedOut,
-}
-
 struct Facts {
     case: CaseRow,
     standing: Standing,
-    rows: Vec<(Group, SealedRow, Box<dyn Closed>)>,
-    closed: Vec<Group>,
+    rows: Vec<Found>,
+    closed: Vec<Part>,
+    around: Around,
+    organisations: HashMap<Vec<u8>, String>,
     deadlines: Vec<Clock>,
     team: Vec<String>,
-    person: OwnerKeys,
-    own: OwnerKeys,
+    keys: HashMap<Vec<u8>, OwnerKeys>,
+    own: Vec<u8>,
+    tampered: Vec<&'static str>,
+}
+
+struct Found {
+    part: Part,
+    row: SealedRow,
+    closed: Box<dyn Closed>,
 }
 
 /// Shows a case.
-pub async fn view_case(app: &App, actor: &Actor, public_id: [u8; 16], wish: &Wish) -> Result<CaseView, ViewCaseError> {
-    let mut actor = actor.clone();
-    loop {
-        match attempt(app, &actor, public_id, wish).await? {
-            Some(view) => return Ok(view),
-            // Rights were taken away between the decision and the entry: decide again with what is left.
-            None => {
-                actor = sessions::refresh(app, actor.session, actor.network, actor.request)
-                    .await?
-                    .ok_or(ViewCaseError::SignedOut)?;
-            }
-        }
-    }
+pub async fn view_case(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<CaseView, CaseActError> {
+    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id, wish).await).await
 }
 
-async fn attempt(
-    app: &App,
-    actor: &Actor,
-    public_id: [u8; 16],
-    wish: &Wish,
-) -> Result<Option<CaseView>, ViewCaseError> {
-    let (viewer, wanted) = (actor.viewer.clone(), wish.groups.clone());
-    let (facts, tampered) = app
+async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<Option<CaseView>, CaseActError> {
+    let (viewer, wanted) = (actor.viewer.clone(), wish.parts.clone());
+    let facts = app
         .read(move |app, connection| {
             let now_ms = app.clock.now_ms();
-            let (case, standing) = visible::case(connection, &app.keyring, &viewer, now_ms, &public_id)?;
-            let tampered = standing.tampered;
-            match case {
-                None => Ok((None, tampered)),
-                Some(case) => Ok((Some(load(app, connection, case, standing, wanted)?), tampered)),
-            }
+            let (case, standing) = visible::case(connection, &app.keyring, &viewer, now_ms, &id)?;
+            case.map(|case| load(app, connection, viewer.role, case, standing, wanted.as_deref()))
+                .transpose()
         })
         .await
         .map_err(Failure::from)?;
-    let Some(facts) = facts else {
+    let refused = async |policies: &[String]| -> Result<Option<CaseView>, CaseActError> {
         // Records rows that were edited outside the program, too.
-        return Err(ViewCaseError::NotFound(
-            refuse::case(app, actor, public_id, Some(wish.purpose), &[]).await?,
-        ));
+        let index = refuse::case(app, actor, id, Some(wish.purpose), policies).await?;
+        Err(CaseActError::NotFound(index))
     };
-    if tampered > 0 {
-        refuse::tampered(app, &vec!["membership"; tampered]).await?;
-    }
+    let Some(facts) = facts else {
+        return refused(&[]).await;
+    };
+    refuse::tampered(app, &facts.tampered).await?;
     // What was asked for is decided, not what happens to be there: the answer must not tell which groups exist.
-    let found = facts.rows.iter().map(|(group, ..)| *group);
-    let groups: Vec<Group> = wish.groups.clone().unwrap_or_else(|| found.collect());
+    let mut groups: Vec<Group> = match &wish.parts {
+        Some(parts) => parts.iter().map(|part| part.group()).collect(),
+        None => facts.rows.iter().map(|found| found.part.group()).collect(),
+    };
+    groups.sort_unstable();
+    groups.dedup();
     let ask = Ask {
         groups: &groups,
         purpose: wish.purpose,
@@ -152,30 +158,27 @@ async fn attempt(
         relations: &facts.standing.relations,
         listed: &facts.standing.listed,
     };
-    let permit = match app
-        .engine
-        .decide(actor.role(), Action::View, &resource, &ask, actor.rights)
-    {
+    let decide = |action, ask: &Ask<'_>| app.engine.decide(actor.role(), action, &resource, ask, actor.rights);
+    let permit = match decide(Action::View, &ask) {
         Decision::Allow(permit) => permit,
-        Decision::Deny(policies) => {
-            return Err(ViewCaseError::NotFound(
-                refuse::case(app, actor, public_id, Some(wish.purpose), &policies).await?,
-            ));
-        }
+        Decision::Deny(policies) => return refused(&policies).await,
     };
-    let edit = app.engine.decide(
-        actor.role(),
-        Action::Edit,
-        &resource,
-        &Ask { groups: &[], ..ask },
-        actor.rights,
-    );
+    let plain = Ask { groups: &[], ..ask };
+    let may = |action| matches!(decide(action, &plain), Decision::Allow(_));
+    let may = May {
+        edit: may(Action::Edit),
+        approve: may(Action::Approve),
+        refer: may(Action::Refer),
+        report: may(Action::Report),
+        take: may(Action::Take),
+    };
+    let own = facts.keys.get(&facts.own).ok_or(Failure::Internal(None))?;
     let mut entry = actor
         .permitted("case.view", &permit)
         .purpose(wish.purpose)
-        .about(facts.own.handle());
-    for (_, _, closed) in &facts.rows {
-        closed.announce(&mut entry);
+        .about(own.handle());
+    for found in &facts.rows {
+        found.closed.announce(&mut entry);
     }
     let rights = permit.rights();
     let outcome = app
@@ -189,26 +192,22 @@ async fn attempt(
     };
     let receipt = receipts.first().ok_or(Failure::Internal(None))?;
     let mut open = Vec::with_capacity(facts.rows.len());
-    for (group, row, closed) in &facts.rows {
-        let keys = if group.owner() == Owner::Person {
-            &facts.person
-        } else {
-            &facts.own
-        };
-        open.push(OpenGroup {
-            group: *group,
+    for Found { part, row, closed } in &facts.rows {
+        let keys = facts.keys.get(&row.owner_id).ok_or(Failure::Internal(None))?;
+        open.push(OpenPart {
+            part: *part,
             version: row.version,
             saved_at: row.saved_at,
             fields: closed.open(receipt, keys)?,
         });
     }
-    open.sort_by_key(|open| open.group);
     Ok(Some(CaseView {
-        editable: matches!(edit, Decision::Allow(_)),
-        may_take: facts.standing.relations.contains(&"unassigned"),
+        may,
         case: facts.case,
-        groups: open,
+        open,
         closed: facts.closed,
+        around: facts.around,
+        organisations: facts.organisations,
         deadlines: facts.deadlines,
         team: facts.team,
         index: receipt.index(),
@@ -217,58 +216,179 @@ async fn attempt(
 
 fn load(
     app: &App,
-    connection: &mut crate::storage::connection::AnyConnection,
+    connection: &mut AnyConnection,
+    role: Role,
     case: CaseRow,
     standing: Standing,
-    wanted: Option<Vec<Group>>,
+    wanted: Option<&[Part]>,
 ) -> Result<Facts, StorageError> {
-    let mut keys = owners::open(app, &[&case.person_owner_id, &case.owner_id])?
-        .into_iter()
-        .flatten();
-    let (Some(person), Some(own)) = (keys.next(), keys.next()) else {
+    let mut around = case_rows::around(connection, &app.keyring, &case.id)?;
+    let mut tampered = std::mem::take(&mut around.tampered);
+    tampered.extend(vec!["membership"; standing.tampered]);
+    let receives = standing.relations.contains(&"receiver");
+    if receives {
+        keep_for_receiver(&mut around, &standing);
+    }
+    let mut ids: Vec<&[u8]> = vec![&case.owner_id, &case.person_owner_id];
+    ids.extend(around.steps.iter().map(|step| step.owner_id.as_slice()));
+    ids.sort_unstable();
+    ids.dedup();
+    let keys: HashMap<Vec<u8>, OwnerKeys> = ids
+        .iter()
+        .zip(owners::open(app, &ids)?)
+        .filter_map(|(id, keys)| Some((id.to_vec(), keys?)))
+        .collect();
+    if !keys.contains_key(&case.owner_id) || !keys.contains_key(&case.person_owner_id) {
         return Err(StorageError::Inconsistent("the keys of this case are gone"));
-    };
-    let receiver = standing.relations.contains(&"receiver");
+    }
+    let places = places(&case, &around);
+    let records: Vec<&[u8]> = places.iter().map(|(record, _)| *record).collect();
     let (mut rows, mut closed) = (Vec::new(), Vec::new());
-    for row in sealed_values::current(connection, &[&case.person_id, &case.id], None)? {
-        let Some(group) = sections::group_of(&row) else {
+    for row in sealed_values::current(connection, &records, None)? {
+        let place = places.iter().find(|(record, _)| *record == row.record_id);
+        let Some(part) = place.and_then(|(_, place)| part_of(place, &row)) else {
             continue;
         };
-        let shown = match &wanted {
-            Some(wanted) => wanted.contains(&group),
-            None => group.class() != Class::S4 && (!receiver || standing.listed.contains(&group)),
+        // A step says which version counts: an older one in its place was put there outside the program.
+        if matches!(place, Some((_, Place::Step(_, _, content))) if *content != row.version) {
+            tampered.push("sealed_value");
+            continue;
+        }
+        let group = part.group();
+        let may_know = match receives {
+            true => standing.listed.contains(&group),
+            false => group != Group::Privileged,
         };
-        let keys = if group.owner() == Owner::Person { &person } else { &own };
-        match sections::from_row(&row, keys.handle())? {
-            Some(section) if shown => rows.push((group, row, section)),
-            Some(_) if !receiver || standing.listed.contains(&group) => closed.push(group),
+        let shown = match wanted {
+            Some(wanted) => wanted.contains(&part),
+            None => group.class() != Class::S4 && may_know,
+        };
+        let Some(keys) = keys.get(&row.owner_id) else {
+            continue;
+        };
+        match sections::from_row(part, &row, keys.handle())? {
+            Some(sealed) if shown => rows.push(Found {
+                part,
+                row,
+                closed: sealed,
+            }),
+            Some(_) if may_know => closed.push(part),
             _ => {}
         }
     }
-    closed.sort_unstable();
-    let deadlines = deadline::table
-        .filter(deadline::case_id.eq(&case.id))
-        .order(deadline::due_at)
-        .select((deadline::code, deadline::due_at, deadline::met_at))
-        .load::<(String, i64, Option<i64>)>(connection)?
-        .into_iter()
-        .map(|(code, due_at, met_at)| Clock { code, due_at, met_at })
-        .collect();
-    let team = membership::table
-        .inner_join(account::table)
-        .filter(membership::case_id.eq(&case.id))
-        .filter(membership::until_at.is_null())
-        .order(account::code)
-        .select(account::code)
-        .load(connection)?;
+    rows.sort_by_key(|found| found.part.group());
+    closed.sort_unstable_by_key(|part| part.group());
+    let organisations = if around.referrals.is_empty() {
+        HashMap::new()
+    } else {
+        let ids: Vec<Vec<u8>> = around
+            .referrals
+            .iter()
+            .flat_map(|row| [row.to_org.clone(), row.from_org.clone()])
+            .collect();
+        let names: Vec<(Vec<u8>, String)> = organisation::table
+            .filter(organisation::id.eq_any(ids))
+            .select((organisation::id, organisation::name))
+            .load(connection)?;
+        names.into_iter().collect()
+    };
+    let (deadlines, team) = (
+        clocks(connection, role, &case.id)?,
+        team(connection, receives, &case.id)?,
+    );
     Ok(Facts {
+        own: case.owner_id.clone(),
         case,
         standing,
         rows,
         closed,
+        around,
+        organisations,
         deadlines,
         team,
-        person,
-        own,
+        keys,
+        tampered,
     })
+}
+
+/// A receiving body knows of its own referrals, and of steps in the groups they list.
+fn keep_for_receiver(around: &mut Around, standing: &Standing) {
+    around.consents.clear();
+    around
+        .referrals
+        .retain(|row| standing.held.iter().any(|held| held.id == row.id));
+    around
+        .steps
+        .retain(|row| Kind::parse(&row.kind).is_some_and(|kind| standing.listed.contains(&kind.group())));
+}
+
+/// What a record is.
+enum Place {
+    Own,
+    Step(Kind, PublicId, i64),
+    Referral(PublicId),
+    Consent(PublicId),
+}
+
+fn places<'a>(case: &'a CaseRow, around: &'a Around) -> Vec<(&'a [u8], Place)> {
+    let public = |bytes: &[u8]| PublicId(bytes.try_into().unwrap_or_default());
+    let mut places = vec![
+        (case.id.as_slice(), Place::Own),
+        (case.person_id.as_slice(), Place::Own),
+    ];
+    for row in &around.steps {
+        if let Some(kind) = Kind::parse(&row.kind).filter(|_| row.content > 0) {
+            places.push((&row.id, Place::Step(kind, public(&row.public_id), row.content)));
+        }
+    }
+    for row in &around.referrals {
+        places.push((&row.id, Place::Referral(public(&row.public_id))));
+    }
+    for row in &around.consents {
+        places.push((&row.id, Place::Consent(public(&row.public_id))));
+    }
+    places
+}
+
+fn part_of(place: &Place, row: &SealedRow) -> Option<Part> {
+    let group = sections::group_of(row)?;
+    let part = match place {
+        Place::Own => Part::Group(group),
+        Place::Step(kind, id, _) => Part::Step(*kind, Some(*id)),
+        Place::Referral(id) if group == Group::Privileged => Part::Advice(*id),
+        Place::Referral(id) => Part::Matter(*id),
+        Place::Consent(id) => Part::Consent(*id),
+    };
+    Some(part).filter(|part| part.group() == group)
+}
+
+/// A legal-aid centre sees its own clocks, a liaison none, everybody else all of them.
+fn clocks(connection: &mut AnyConnection, role: Role, case_id: &[u8]) -> Result<Vec<Clock>, StorageError> {
+    let rows: Vec<(String, i64, Option<i64>)> = deadline::table
+        .filter(deadline::case_id.eq(case_id.to_vec()))
+        .order(deadline::due_at)
+        .select((deadline::code, deadline::due_at, deadline::met_at))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .filter(|(code, ..)| match role {
+            Role::LegalAidOfficer => code.starts_with("TGPL_"),
+            Role::Liaison => false,
+            _ => true,
+        })
+        .map(|(code, due_at, met_at)| Clock { code, due_at, met_at })
+        .collect())
+}
+
+fn team(connection: &mut AnyConnection, receives: bool, case_id: &[u8]) -> Result<Vec<String>, StorageError> {
+    if receives {
+        return Ok(Vec::new());
+    }
+    Ok(membership::table
+        .inner_join(account::table)
+        .filter(membership::case_id.eq(case_id.to_vec()))
+        .filter(membership::until_at.is_null())
+        .order(account::code)
+        .select(account::code)
+        .load(connection)?)
 }

@@ -2,28 +2,39 @@
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
+use std::sync::{Mutex, PoisonError};
 
 use cedar_policy::{
     Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
     PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
 
-use crate::domain::group::Group;
+use crate::domain::group::{Group, to_bits};
 use crate::domain::role::Role;
 
 /// What an actor wants to do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
+    /// Agree to what somebody else recorded.
+    Approve,
     /// Change groups of a case.
     Edit,
     /// Take entries of the log out.
     ExportLog,
+    /// List the referrals to one's organisation, without names.
+    Inbox,
     /// Open a new case.
     Intake,
     /// List the cases one sees, without names.
     List,
+    /// Answer a referral, or see that it waits.
+    PickUp,
     /// Read the log.
     ReadLog,
+    /// Let another body see groups of a case.
+    Refer,
+    /// Record the answer of a receiving body.
+    Report,
     /// Show names in a list.
     Reveal,
     /// Look for a person.
@@ -38,13 +49,18 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::View,
         Self::Edit,
         Self::Reveal,
         Self::Take,
+        Self::Approve,
+        Self::Refer,
+        Self::PickUp,
+        Self::Report,
         Self::Intake,
         Self::List,
+        Self::Inbox,
         Self::SearchPeople,
         Self::ReadLog,
         Self::ExportLog,
@@ -55,11 +71,16 @@ impl Action {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Approve => "approve",
             Self::Edit => "edit",
             Self::ExportLog => "export_log",
+            Self::Inbox => "inbox",
             Self::Intake => "intake",
             Self::List => "list",
+            Self::PickUp => "pick_up",
             Self::ReadLog => "read_log",
+            Self::Refer => "refer",
+            Self::Report => "report",
             Self::Reveal => "reveal",
             Self::SearchPeople => "search_people",
             Self::Take => "take",
@@ -145,7 +166,25 @@ pub struct Engine {
     role: EntityTypeName,
     case: EntityTypeName,
     house: EntityTypeName,
+    memo: Mutex<HashMap<Asked, Answer>>,
 }
+
+/// Everything an answer depends on; the same question always has the same answer.
+#[derive(PartialEq, Eq, Hash)]
+struct Asked {
+    role: Role,
+    action: Action,
+    relations: Option<Vec<&'static str>>,
+    listed: i64,
+    groups: i64,
+    purpose: String,
+    confirmed: bool,
+}
+
+type Answer = (Verdict, Vec<String>);
+
+/// Answers kept; one more empties the memory.
+const MOST_ANSWERS: usize = 4096;
 
 /// The policies do not parse or do not fit the schema.
 #[derive(Debug, thiserror::Error)]
@@ -186,13 +225,14 @@ impl Engine {
             role: EntityTypeName::from_str("Role").map_err(fault)?,
             case: EntityTypeName::from_str("CaseFile").map_err(fault)?,
             house: EntityTypeName::from_str("House").map_err(fault)?,
+            memo: Mutex::default(),
         })
     }
 
     /// Decides; `rights` is the rights version that the facts were read at.
     #[must_use]
     pub fn decide(&self, role: Role, action: Action, resource: &Resource<'_>, ask: &Ask<'_>, rights: i64) -> Decision {
-        match self.ask(role, action, resource, ask) {
+        match self.remembered(role, action, resource, ask) {
             Ok((Verdict::Allow, policies)) => Decision::Allow(Permit {
                 action,
                 groups: ask.groups.to_vec(),
@@ -207,13 +247,40 @@ impl Engine {
         }
     }
 
-    fn ask(
+    /// Cedar is asked once per question: its answer depends on nothing but what is asked.
+    fn remembered(
         &self,
         role: Role,
         action: Action,
         resource: &Resource<'_>,
         ask: &Ask<'_>,
-    ) -> Result<(Verdict, Vec<String>), PolicyFault> {
+    ) -> Result<Answer, PolicyFault> {
+        let (relations, listed) = match resource {
+            Resource::Case { relations, listed } => (Some(relations.to_vec()), to_bits(listed)),
+            Resource::House => (None, 0),
+        };
+        let asked = Asked {
+            role,
+            action,
+            relations,
+            listed,
+            groups: to_bits(ask.groups),
+            purpose: ask.purpose.to_owned(),
+            confirmed: ask.confirmed,
+        };
+        if let Some(answer) = self.memo.lock().unwrap_or_else(PoisonError::into_inner).get(&asked) {
+            return Ok(answer.clone());
+        }
+        let answer = self.ask(role, action, resource, ask)?;
+        let mut memo = self.memo.lock().unwrap_or_else(PoisonError::into_inner);
+        if memo.len() >= MOST_ANSWERS {
+            memo.clear();
+        }
+        memo.insert(asked, answer.clone());
+        Ok(answer)
+    }
+
+    fn ask(&self, role: Role, action: Action, resource: &Resource<'_>, ask: &Ask<'_>) -> Result<Answer, PolicyFault> {
         let principal = uid(&self.account, "actor");
         let principal = Entity::new_with_tags(principal, [], [uid(&self.role, role.code())], []).map_err(fault)?;
         let (entity, context) = match resource {

@@ -3,6 +3,7 @@
 //! Everything that changes a row goes through [`writer::Writer`], which commits it together with its log entries.
 
 pub mod access_rows;
+pub mod case_rows;
 pub mod classification;
 #[expect(missing_docs, reason = "the derive of the connection enum writes undocumented items")]
 pub mod connection;

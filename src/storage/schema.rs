@@ -207,6 +207,44 @@ diesel::table! {
         reason -> Nullable<Text>,
         version -> BigInt,
         mac -> Binary,
+        category -> Text,
+    }
+}
+
+diesel::table! {
+    step (id) {
+        id -> Binary,
+        public_id -> Binary,
+        case_id -> Binary,
+        owner_id -> Binary,
+        kind -> Text,
+        state -> Text,
+        content -> BigInt,
+        due_at -> Nullable<BigInt>,
+        recorded_by -> Binary,
+        recorded_at -> BigInt,
+        decided_by -> Nullable<Binary>,
+        decided_at -> Nullable<BigInt>,
+        version -> BigInt,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    consent (id) {
+        id -> Binary,
+        public_id -> Binary,
+        case_id -> Binary,
+        purpose -> Text,
+        groups -> BigInt,
+        state -> Text,
+        form -> Text,
+        text_version -> Text,
+        recorded_by -> Binary,
+        recorded_at -> BigInt,
+        withdrawn_at -> Nullable<BigInt>,
+        version -> BigInt,
+        mac -> Binary,
     }
 }
 
@@ -243,6 +281,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     account,
     case_file,
+    consent,
     deadline,
     draft,
     membership,
@@ -251,10 +290,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     referral,
     sealed_value,
     session,
+    step,
 );
 diesel::joinable!(membership -> case_file (case_id));
 diesel::joinable!(referral -> case_file (case_id));
 diesel::joinable!(deadline -> case_file (case_id));
+diesel::joinable!(step -> case_file (case_id));
+diesel::joinable!(consent -> case_file (case_id));
 diesel::joinable!(case_file -> organisation (org_id));
 diesel::joinable!(case_file -> person (person_id));
 diesel::joinable!(account -> organisation (org_id));

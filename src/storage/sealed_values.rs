@@ -55,27 +55,25 @@ pub fn place(record_id: &[u8], version: u64) -> Result<Place, StorageError> {
     })
 }
 
+/// Only the highest version of a record's group; earlier ones stay where they are.
+const NEWEST: &str = "version = (SELECT max(version) FROM sealed_value AS newer \
+    WHERE newer.record_id = sealed_value.record_id AND newer.group_no = sealed_value.group_no)";
+
 /// The current version of every group of these records, or of these groups only.
 pub fn current(
     connection: &mut AnyConnection,
     records: &[&[u8]],
     groups: Option<&[i16]>,
 ) -> Result<Vec<SealedRow>, StorageError> {
-    let mut found: Vec<SealedRow> = Vec::new();
-    for record in records {
-        let mut query = sealed_value::table
-            .filter(sealed_value::record_id.eq(record.to_vec()))
-            .select(SealedRow::as_select())
-            .order((sealed_value::group_no, sealed_value::version.desc()))
-            .into_boxed::<MultiBackend>();
-        if let Some(groups) = groups {
-            query = query.filter(sealed_value::group_no.eq_any(groups.to_vec()));
-        }
-        let mut rows: Vec<SealedRow> = query.load(connection)?;
-        rows.dedup_by_key(|row| row.group_no);
-        found.append(&mut rows);
+    let mut query = sealed_value::table
+        .filter(sealed_value::record_id.eq_any(records.iter().map(|record| record.to_vec()).collect::<Vec<_>>()))
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(NEWEST))
+        .select(SealedRow::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(groups) = groups {
+        query = query.filter(sealed_value::group_no.eq_any(groups.to_vec()));
     }
-    Ok(found)
+    Ok(query.load(connection)?)
 }
 
 /// Version of a group now; 0 when there is none.

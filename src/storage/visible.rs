@@ -32,6 +32,8 @@ pub struct Standing {
     pub relations: Vec<&'static str>,
     /// Groups that referrals to the actor's organisation list.
     pub listed: Vec<Group>,
+    /// Accepted referrals to the actor's organisation.
+    pub held: Vec<ReferralRow>,
     /// Rows that were edited outside the program and count for nothing.
     pub tampered: usize,
 }
@@ -76,8 +78,8 @@ fn condition(viewer: &Viewer, now_ms: i64) -> Option<Condition> {
 /// A page of cases.
 #[derive(Default)]
 pub struct CasePage {
-    /// Cases whose rows, and the rows that show them to the viewer, are as the program wrote them.
-    pub cases: Vec<CaseRow>,
+    /// Cases whose rows, and the rows that show them to the viewer, are as the program wrote them, with how she stands to them.
+    pub cases: Vec<(CaseRow, Standing)>,
     /// Opening time of the last row, when the page is full.
     pub older: Option<i64>,
     /// Rows that were edited outside the program.
@@ -109,22 +111,19 @@ pub fn cases(
     let full = i64::try_from(rows.len()) == Ok(most);
     let older = rows.last().filter(|_| full).map(|row| row.opened_at);
     let (rows, mut tampered) = super::access_rows::trusted(rows, keyring);
-    let mut cases = Vec::with_capacity(rows.len());
-    for case in rows {
-        // A supervisor sees by the case row alone; everybody else by rows that must be genuine, too.
-        if viewer.role != Role::Supervisor {
-            let standing = standing(connection, keyring, viewer, now_ms, &case)?;
-            tampered += standing.tampered;
-            let shows = match viewer.role {
-                Role::SocialWorker => ["member", "unassigned"].as_slice(),
-                _ => ["receiver"].as_slice(),
-            };
-            if !standing.relations.iter().any(|relation| shows.contains(relation)) {
-                continue;
-            }
-        }
-        cases.push(case);
-    }
+    // A supervisor sees by the case row alone; everybody else by rows that must be genuine, too.
+    let shows: &[&str] = match viewer.role {
+        Role::Supervisor => &["unit"],
+        Role::SocialWorker => &["member", "unassigned"],
+        _ => &["receiver"],
+    };
+    let standings = standings(connection, keyring, viewer, now_ms, &rows)?;
+    tampered += standings.iter().map(|standing| standing.tampered).sum::<usize>();
+    let cases = rows
+        .into_iter()
+        .zip(standings)
+        .filter(|(_, standing)| standing.relations.iter().any(|relation| shows.contains(relation)))
+        .collect();
     Ok(CasePage { cases, older, tampered })
 }
 
@@ -169,43 +168,151 @@ pub fn standing(
     now_ms: i64,
     case: &CaseRow,
 ) -> Result<Standing, StorageError> {
-    let mut standing = Standing::default();
-    if viewer.role == Role::SocialWorker {
-        let rows: Vec<MembershipRow> = membership::table
-            .filter(membership::case_id.eq(case.id.clone()))
-            .filter(membership::account_id.eq(viewer.account_id.clone()))
-            .select(MembershipRow::as_select())
-            .load(connection)?;
-        let (rows, tampered) = super::access_rows::trusted(rows, keyring);
-        standing.tampered += tampered;
-        if rows
-            .iter()
-            .any(|row| row.from_at <= now_ms && row.until_at.is_none_or(|until| until > now_ms))
-        {
-            standing.relations.push("member");
+    let standings = standings(connection, keyring, viewer, now_ms, std::slice::from_ref(case))?;
+    Ok(standings.into_iter().next().unwrap_or_default())
+}
+
+/// How the viewer stands to each of these cases, in their order, with one question to the database.
+pub fn standings(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    viewer: &Viewer,
+    now_ms: i64,
+    cases: &[CaseRow],
+) -> Result<Vec<Standing>, StorageError> {
+    let ids: Vec<Vec<u8>> = cases.iter().map(|case| case.id.clone()).collect();
+    let mut standings: Vec<Standing> = vec![Standing::default(); cases.len()];
+    match viewer.role {
+        Role::SocialWorker => {
+            let query = membership::table
+                .filter(membership::account_id.eq(viewer.account_id.clone()))
+                .select(MembershipRow::as_select())
+                .into_boxed::<MultiBackend>();
+            let rows: Vec<MembershipRow> = match ids.as_slice() {
+                [one] => query.filter(membership::case_id.eq(one.clone())).load(connection)?,
+                _ => query.filter(membership::case_id.eq_any(ids.clone())).load(connection)?,
+            };
+            for row in rows {
+                let Some(standing) = of(&mut standings, &ids, &row.case_id) else {
+                    continue;
+                };
+                match row.trusted(keyring) {
+                    Err(_) => standing.tampered += 1,
+                    Ok(row) if row.from_at <= now_ms && row.until_at.is_none_or(|until| until > now_ms) => {
+                        standing.relations.push("member");
+                    }
+                    Ok(_) => {}
+                }
+            }
+        }
+        Role::Liaison | Role::LegalAidOfficer => {
+            let rows: Vec<ReferralRow> = referral::table
+                .filter(referral::case_id.eq_any(ids.clone()))
+                .filter(referral::to_org.eq(viewer.org_id.clone()))
+                .select(ReferralRow::as_select())
+                .load(connection)?;
+            for row in rows {
+                let Some(standing) = of(&mut standings, &ids, &row.case_id) else {
+                    continue;
+                };
+                match row.trusted(keyring) {
+                    Err(_) => standing.tampered += 1,
+                    Ok(row) => standing.referred(row),
+                }
+            }
+        }
+        _ => {}
+    }
+    for (case, standing) in cases.iter().zip(&mut standings) {
+        standing.relations.sort_unstable();
+        standing.relations.dedup();
+        if case.org_id == viewer.org_id {
+            standing.relations.push("unit");
+            if !case.assigned {
+                standing.relations.push("unassigned");
+            }
         }
     }
-    if matches!(viewer.role, Role::Liaison | Role::LegalAidOfficer) {
-        let rows: Vec<ReferralRow> = referral::table
-            .filter(referral::case_id.eq(case.id.clone()))
-            .filter(referral::to_org.eq(viewer.org_id.clone()))
-            .select(ReferralRow::as_select())
-            .load(connection)?;
-        let (rows, tampered) = super::access_rows::trusted(rows, keyring);
-        standing.tampered += tampered;
-        let open: Vec<&ReferralRow> = rows.iter().filter(|row| OPEN.contains(&row.state.as_str())).collect();
-        if !open.is_empty() {
-            standing.relations.push("receiver");
-            standing.listed = from_bits(open.iter().fold(0, |bits, row| bits | row.groups));
+    Ok(standings)
+}
+
+fn of<'a>(standings: &'a mut [Standing], ids: &[Vec<u8>], case: &[u8]) -> Option<&'a mut Standing> {
+    let at = ids.iter().position(|id| id == case)?;
+    standings.get_mut(at)
+}
+
+impl Standing {
+    /// A referral to the viewer's organisation.
+    fn referred(&mut self, row: ReferralRow) {
+        if OPEN.contains(&row.state.as_str()) {
+            self.relations.push("receiver");
+            self.listed.extend(from_bits(row.groups));
+            self.listed.sort_unstable();
+            self.listed.dedup();
+            self.held.push(row);
+        } else if row.state == "sent" {
+            self.relations.push("addressed");
         }
     }
-    if case.org_id == viewer.org_id {
-        standing.relations.push("unit");
-        if !case.assigned {
-            standing.relations.push("unassigned");
-        }
-    }
-    Ok(standing)
+}
+
+/// A referral to the viewer's organisation by public id, with its case and how she stands to that.
+pub fn referral(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    viewer: &Viewer,
+    now_ms: i64,
+    public_id: &[u8; 16],
+) -> Result<Option<(ReferralRow, CaseRow, Standing)>, StorageError> {
+    let found: Option<(ReferralRow, CaseRow)> = referral::table
+        .inner_join(case_file::table)
+        .filter(referral::public_id.eq(public_id.to_vec()))
+        .filter(referral::to_org.eq(viewer.org_id.clone()))
+        .select((ReferralRow::as_select(), CaseRow::as_select()))
+        .first(connection)
+        .optional()?;
+    let Some((row, case)) = found else {
+        return Ok(None);
+    };
+    let (Ok(row), Ok(case)) = (row.trusted(keyring), case.trusted(keyring)) else {
+        return Ok(None);
+    };
+    let standing = standing(connection, keyring, viewer, now_ms, &case)?;
+    Ok(Some((row, case, standing)))
+}
+
+/// Referrals to the viewer's organisation, those that wait longest first, then the newest of the others.
+pub fn referrals(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    viewer: &Viewer,
+    open: bool,
+    most: i64,
+) -> Result<(Vec<(ReferralRow, CaseRow)>, usize), StorageError> {
+    let query = referral::table
+        .inner_join(case_file::table)
+        .filter(referral::to_org.eq(viewer.org_id.clone()))
+        .select((ReferralRow::as_select(), CaseRow::as_select()))
+        .limit(most)
+        .into_boxed::<MultiBackend>();
+    let rows: Vec<(ReferralRow, CaseRow)> = if open {
+        query
+            .filter(referral::state.eq_any(["sent", "accepted"]))
+            .order((referral::state.desc(), referral::sent_at))
+            .load(connection)?
+    } else {
+        query
+            .filter(referral::state.ne_all(["sent", "accepted"]))
+            .order(referral::sent_at.desc())
+            .load(connection)?
+    };
+    let all = rows.len();
+    let good: Vec<(ReferralRow, CaseRow)> = rows
+        .into_iter()
+        .filter_map(|(row, case)| Some((row.trusted(keyring).ok()?, case.trusted(keyring).ok()?)))
+        .collect();
+    let tampered = all - good.len();
+    Ok((good, tampered))
 }
 
 /// Behind a refusal: whether the case exists, and which rows about it or the viewer were edited outside the program.

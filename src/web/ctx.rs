@@ -15,10 +15,11 @@ use super::token::FormToken;
 use super::urls;
 use crate::app::App;
 use crate::clock::random_id;
+use crate::domain::public_id::PublicId;
 use crate::domain::role::Role;
 use crate::operations::actor::Actor;
 use crate::operations::failure::Failure;
-use crate::operations::sessions;
+use crate::operations::{refuse, sessions};
 
 /// The process as the web sees it.
 pub struct House {
@@ -104,6 +105,20 @@ impl Ctx {
     #[must_use]
     pub fn app(&self) -> &App {
         &self.house.app
+    }
+
+    /// Records that the actor may see a case but not do this with it; the answer is the same as for a case that is not there.
+    pub async fn refused(&self, id: PublicId) -> PageError {
+        match refuse::case(self.app(), &self.actor, id.0, None, &[]).await {
+            Ok(index) => PageError::NotFound(index),
+            Err(failure) => failure.into(),
+        }
+    }
+
+    /// Whether the actor belongs to a body that receives referrals.
+    #[must_use]
+    pub fn is_receiver(&self) -> bool {
+        matches!(self.actor.role(), Role::LegalAidOfficer | Role::Liaison)
     }
 
     /// Wording in the actor's language.
@@ -205,12 +220,8 @@ fn navigation(role: Role, path: &str) -> Vec<(&'static str, &'static str, bool)>
         Role::SocialWorker => &[(urls::CASES, "nav-cases"), (urls::NEW_INTAKE, "nav-new-intake")],
         Role::Supervisor => &[(urls::CASES, "nav-cases")],
         Role::Auditor => &[(urls::LOG, "nav-log")],
-        Role::Administrator
-        | Role::Analyst
-        | Role::KeyCustodian
-        | Role::LegalAidOfficer
-        | Role::Liaison
-        | Role::ServiceProvider => &[],
+        Role::LegalAidOfficer | Role::Liaison => &[(urls::REFERRALS, "nav-referrals")],
+        Role::Administrator | Role::Analyst | Role::KeyCustodian | Role::ServiceProvider => &[],
     };
     entries
         .iter()

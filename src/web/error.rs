@@ -13,16 +13,13 @@ use super::page::Page;
 use super::pages::session;
 use crate::clock::random_id;
 use crate::domain::field::Typed;
+use crate::domain::refusal::Why;
 use crate::operations::actor::Actor;
+use crate::operations::case_act::CaseActError;
 use crate::operations::create_intake::CreateIntakeError;
 use crate::operations::failure::Failure;
-use crate::operations::list_cases::ListCasesError;
-use crate::operations::meet_deadline::MeetDeadlineError;
-use crate::operations::save_group::SaveGroupError;
 use crate::operations::search_log::SearchLogError;
-use crate::operations::take_case::TakeCaseError;
 use crate::operations::verify_log::VerifyLogError;
-use crate::operations::view_case::ViewCaseError;
 use crate::operations::{sessions, sign_in};
 
 /// Why a page is not what was asked for.
@@ -46,6 +43,9 @@ pub enum PageError {
     /// Missing or hidden: the same page; the index of the entry that recorded it.
     #[error("not found")]
     NotFound(String),
+    /// The rules of the work say no, and why.
+    #[error("refused")]
+    Refused(Why),
     /// Nobody is signed in.
     #[error("signed out")]
     SignedOut,
@@ -60,7 +60,7 @@ pub enum PageError {
 impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::Refused(_) => StatusCode::CONFLICT,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Failure(Failure::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) => StatusCode::SERVICE_UNAVAILABLE,
@@ -92,29 +92,21 @@ impl PageError {
             Self::Forged => "forged",
             Self::LostSession | Self::SignedOut => "signed-out",
             Self::NotFound(_) => "not-found",
+            Self::Refused(_) => "refused",
             Self::Throttled => "throttled",
             Self::TooLarge => "too-large",
         }
     }
 }
 
-impl From<ViewCaseError> for PageError {
-    fn from(error: ViewCaseError) -> Self {
+impl From<CaseActError> for PageError {
+    fn from(error: CaseActError) -> Self {
         match error {
-            ViewCaseError::Failure(failure) => failure.into(),
-            ViewCaseError::NotFound(index) => Self::NotFound(index),
-            ViewCaseError::SignedOut => Self::SignedOut,
-        }
-    }
-}
-
-impl From<SaveGroupError> for PageError {
-    fn from(error: SaveGroupError) -> Self {
-        match error {
-            SaveGroupError::Conflict => Self::Conflict,
-            SaveGroupError::Failure(failure) => failure.into(),
-            SaveGroupError::NotFound(index) => Self::NotFound(index),
-            SaveGroupError::SignedOut => Self::LostSession,
+            CaseActError::Conflict => Self::Conflict,
+            CaseActError::Failure(failure) => failure.into(),
+            CaseActError::NotFound(index) => Self::NotFound(index),
+            CaseActError::Refused(why) => Self::Refused(why),
+            CaseActError::SignedOut => Self::LostSession,
         }
     }
 }
@@ -126,37 +118,6 @@ impl From<CreateIntakeError> for PageError {
             CreateIntakeError::Failure(failure) => failure.into(),
             CreateIntakeError::NotAllowed(index) => Self::NotFound(index),
             CreateIntakeError::SignedOut => Self::LostSession,
-        }
-    }
-}
-
-impl From<ListCasesError> for PageError {
-    fn from(error: ListCasesError) -> Self {
-        match error {
-            ListCasesError::Failure(failure) => failure.into(),
-            ListCasesError::NotAllowed(index) => Self::NotFound(index),
-            ListCasesError::SignedOut => Self::SignedOut,
-        }
-    }
-}
-
-impl From<MeetDeadlineError> for PageError {
-    fn from(error: MeetDeadlineError) -> Self {
-        match error {
-            MeetDeadlineError::Failure(failure) => failure.into(),
-            MeetDeadlineError::NotFound(index) => Self::NotFound(index),
-            MeetDeadlineError::NotRunning => Self::Conflict,
-            MeetDeadlineError::SignedOut => Self::LostSession,
-        }
-    }
-}
-
-impl From<TakeCaseError> for PageError {
-    fn from(error: TakeCaseError) -> Self {
-        match error {
-            TakeCaseError::Failure(failure) => failure.into(),
-            TakeCaseError::NotFound(index) => Self::NotFound(index),
-            TakeCaseError::Taken => Self::Conflict,
         }
     }
 }
@@ -188,6 +149,8 @@ pub struct ErrorPage {
     reference: String,
     again: Option<Again>,
     outcome: Option<String>,
+    /// Key of the sentence that says why, and where to go from there.
+    why: Option<(&'static str, String)>,
 }
 
 /// A form to send again.
@@ -213,6 +176,7 @@ impl Page for ErrorPage {
             PageError::Forged,
             PageError::SignedOut,
             PageError::NotFound(String::new()),
+            PageError::Refused(Why::CaseClosed),
             PageError::Throttled,
             PageError::TooLarge,
         ];
@@ -227,6 +191,12 @@ impl Page for ErrorPage {
                     typed: vec![("alias".to_owned(), "Hoa Mẫu".to_owned())],
                 }),
                 outcome: Some("/requests/00000000000000000000000000".to_owned()),
+                why: matches!(error, PageError::Refused(_)).then(|| {
+                    (
+                        Why::CaseClosed.message(),
+                        "/cases/00000000000000000000000000".to_owned(),
+                    )
+                }),
             })
             .collect()
     }
@@ -264,14 +234,37 @@ pub async fn pages(
         Some(PageError::NotFound(index)) => index.clone(),
         _ => String::new(),
     };
+    let why = match error {
+        Some(PageError::Refused(why)) => Some((why.message(), back_to(response.request().path()))),
+        _ => None,
+    };
     let made = match error {
         Some(PageError::SignedOut) => Ok(redirect_to_sign_in()),
         Some(PageError::LostSession) => session::lost(&ctx, again),
-        _ => show(&ctx, response.request(), name, status, again, &index).await,
+        _ => {
+            let told = Told {
+                name,
+                status,
+                again,
+                index,
+                why,
+            };
+            show(&ctx, response.request(), told).await
+        }
     };
     let made = made.unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR));
     let (request, _) = response.into_parts();
     Ok(ServiceResponse::new(request, made))
+}
+
+/// The page of the case or the list of referrals from which a refused act came.
+fn back_to(path: &str) -> String {
+    let mut parts = path.split('/').skip(1);
+    match (parts.next(), parts.next()) {
+        (Some("cases"), Some(id)) => format!("{}/{id}", super::urls::CASES),
+        (Some("referrals"), _) => super::urls::REFERRALS.to_owned(),
+        _ => super::urls::HOME.to_owned(),
+    }
 }
 
 fn redirect_to_sign_in() -> HttpResponse {
@@ -280,14 +273,23 @@ fn redirect_to_sign_in() -> HttpResponse {
         .finish()
 }
 
-async fn show(
-    ctx: &PublicCtx,
-    request: &actix_web::HttpRequest,
+/// What an error page says.
+struct Told {
     name: &'static str,
     status: StatusCode,
     again: Option<Again>,
-    index: &str,
-) -> Result<HttpResponse, PageError> {
+    index: String,
+    why: Option<(&'static str, String)>,
+}
+
+async fn show(ctx: &PublicCtx, request: &actix_web::HttpRequest, told: Told) -> Result<HttpResponse, PageError> {
+    let Told {
+        name,
+        status,
+        again,
+        index,
+        why,
+    } = told;
     let reference: String = ledger::vault::associated::hex(&random_id().map_err(Failure::from)?)
         .chars()
         .take(10)
@@ -311,6 +313,7 @@ async fn show(
         reference,
         again: again.filter(|_| retriable),
         outcome,
+        why,
     };
     let mut response = HttpResponse::build(status);
     response.content_type("text/html; charset=utf-8");

@@ -2,7 +2,9 @@
 
 use actix_web::web::{self, ServiceConfig};
 
-use super::pages::{cases, exit, groups, health, home, intakes, language, log, requests, session};
+use super::pages::{
+    cases, consents, exit, health, home, inbox, intakes, language, log, parts, referrals, requests, session, steps,
+};
 use super::{assets, urls};
 
 /// How a route is decided, for the test of the authorisation matrix.
@@ -57,6 +59,46 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/cases/{id}/groups/{group}", Decided::Case, "view"),
     route("POST", "/cases/{id}/groups/{group}", Decided::Case, "edit"),
     route("POST", "/cases/{id}/groups/{group}/opening", Decided::Case, "view"),
+    route("POST", "/cases/{id}/groups/{group}/draft", Decided::Case, "edit"),
+    route("GET", "/cases/{id}/steps/{kind}/{step}", Decided::Case, "view"),
+    route("POST", "/cases/{id}/steps/{kind}/{step}", Decided::Case, "edit"),
+    route("POST", "/cases/{id}/steps/{kind}/{step}/opening", Decided::Case, "view"),
+    route("POST", "/cases/{id}/steps/{kind}/{step}/draft", Decided::Case, "edit"),
+    route(
+        "POST",
+        "/cases/{id}/steps/{kind}/{step}/state",
+        Decided::Case,
+        "approve",
+    ),
+    route("POST", "/cases/{id}/visits", Decided::Case, "edit"),
+    route("GET", "/cases/{id}/matters/{referral}/{record}", Decided::Case, "view"),
+    route(
+        "POST",
+        "/cases/{id}/matters/{referral}/{record}",
+        Decided::Case,
+        "report",
+    ),
+    route(
+        "POST",
+        "/cases/{id}/matters/{referral}/{record}/draft",
+        Decided::Case,
+        "report",
+    ),
+    route("GET", "/cases/{id}/consents/new", Decided::Case, "edit"),
+    route("POST", "/cases/{id}/consents", Decided::Case, "edit"),
+    route(
+        "POST",
+        "/cases/{id}/consents/{consent}/withdrawal",
+        Decided::Case,
+        "edit",
+    ),
+    route("GET", "/cases/{id}/referrals/{kind}", Decided::Case, "refer"),
+    route("POST", "/cases/{id}/referrals/{kind}", Decided::Case, "refer"),
+    route("POST", "/cases/{id}/withdrawals/{referral}", Decided::Case, "refer"),
+    route("GET", "/referrals", Decided::House, "inbox"),
+    route("GET", "/referrals/{referral}", Decided::Case, "pick_up"),
+    route("POST", "/referrals/{referral}/answer", Decided::Case, "pick_up"),
+    route("POST", "/referrals/{referral}/closing", Decided::Case, "pick_up"),
     route("GET", "/intakes/new", Decided::House, "intake"),
     route("POST", "/intakes", Decided::House, "intake"),
     route("POST", "/intakes/draft", Decided::House, "intake"),
@@ -82,9 +124,38 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/cases/{id}", web::get().to(cases::show))
         .route("/cases/{id}/assignment", web::post().to(cases::take))
         .route("/cases/{id}/deadlines/{clock}", web::post().to(cases::meet))
-        .route("/cases/{id}/groups/{group}", web::get().to(groups::edit))
-        .route("/cases/{id}/groups/{group}", web::post().to(groups::update))
-        .route("/cases/{id}/groups/{group}/opening", web::post().to(groups::open))
+        .route("/cases/{id}/groups/{group}", web::get().to(parts::edit))
+        .route("/cases/{id}/groups/{group}", web::post().to(parts::update))
+        .route("/cases/{id}/groups/{group}/opening", web::post().to(parts::open))
+        .route("/cases/{id}/groups/{group}/draft", web::post().to(parts::keep))
+        .route("/cases/{id}/steps/{kind}/{step}", web::get().to(parts::edit))
+        .route("/cases/{id}/steps/{kind}/{step}", web::post().to(parts::update))
+        .route("/cases/{id}/steps/{kind}/{step}/opening", web::post().to(parts::open))
+        .route("/cases/{id}/steps/{kind}/{step}/draft", web::post().to(parts::keep))
+        .route("/cases/{id}/steps/{kind}/{step}/state", web::post().to(steps::update))
+        .route("/cases/{id}/visits", web::post().to(steps::plan))
+        .route("/cases/{id}/matters/{referral}/{record}", web::get().to(parts::edit))
+        .route("/cases/{id}/matters/{referral}/{record}", web::post().to(parts::update))
+        .route(
+            "/cases/{id}/matters/{referral}/{record}/draft",
+            web::post().to(parts::keep),
+        )
+        .route("/cases/{id}/consents/new", web::get().to(consents::new))
+        .route("/cases/{id}/consents", web::post().to(consents::create))
+        .route(
+            "/cases/{id}/consents/{consent}/withdrawal",
+            web::post().to(consents::withdraw),
+        )
+        .route("/cases/{id}/referrals/{kind}", web::get().to(referrals::new))
+        .route("/cases/{id}/referrals/{kind}", web::post().to(referrals::create))
+        .route(
+            "/cases/{id}/withdrawals/{referral}",
+            web::post().to(referrals::withdraw),
+        )
+        .route(urls::REFERRALS, web::get().to(inbox::index))
+        .route("/referrals/{referral}", web::get().to(inbox::show))
+        .route("/referrals/{referral}/answer", web::post().to(inbox::answer))
+        .route("/referrals/{referral}/closing", web::post().to(inbox::close))
         .route(urls::NEW_INTAKE, web::get().to(intakes::new))
         .route(urls::INTAKES, web::post().to(intakes::create))
         .route(urls::INTAKE_DRAFT, web::post().to(intakes::keep))

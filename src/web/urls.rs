@@ -1,7 +1,8 @@
 //! Every address of the house; no path is written anywhere else.
 
-use crate::domain::group::Group;
+use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
+use crate::domain::{referral, step};
 
 /// A case.
 #[must_use]
@@ -9,16 +10,89 @@ pub fn case(id: PublicId) -> String {
     format!("/cases/{id}")
 }
 
-/// A group of a case.
+/// A part of a case.
 #[must_use]
-pub fn group(id: PublicId, group: Group) -> String {
-    format!("/cases/{id}/groups/{}", group.name())
+pub fn part(id: PublicId, part: Part) -> String {
+    match part {
+        Part::Group(group) => format!("/cases/{id}/groups/{}", group.name()),
+        Part::Step(kind, None) => format!("/cases/{id}/steps/{}/{NEW}", kind.name()),
+        Part::Step(kind, Some(step)) => format!("/cases/{id}/steps/{}/{step}", kind.name()),
+        Part::Matter(referral) | Part::Advice(referral) | Part::Consent(referral) => {
+            format!("/cases/{id}/matters/{referral}/{}", part.name())
+        }
+    }
 }
 
-/// Opening a group of class S4.
+/// Opening a part of class S4.
 #[must_use]
-pub fn opening(id: PublicId, group: Group) -> String {
-    format!("/cases/{id}/groups/{}/opening", group.name())
+pub fn opening(id: PublicId, of: Part) -> String {
+    format!("{}/opening", part(id, of))
+}
+
+/// The draft of a part.
+#[must_use]
+pub fn draft(id: PublicId, of: Part) -> String {
+    format!("{}/draft", part(id, of))
+}
+
+/// The state of a step.
+#[must_use]
+pub fn step_state(id: PublicId, kind: step::Kind, step: PublicId) -> String {
+    format!("{}/state", part(id, Part::Step(kind, Some(step))))
+}
+
+/// The plan of follow-up visits.
+#[must_use]
+pub fn visits(id: PublicId) -> String {
+    format!("/cases/{id}/visits")
+}
+
+/// Consents of a case.
+#[must_use]
+pub fn consents(id: PublicId) -> String {
+    format!("/cases/{id}/consents")
+}
+
+/// The form for a consent.
+#[must_use]
+pub fn new_consent(id: PublicId) -> String {
+    format!("/cases/{id}/consents/{NEW}")
+}
+
+/// Taking a consent back.
+#[must_use]
+pub fn consent_withdrawal(id: PublicId, consent: PublicId) -> String {
+    format!("/cases/{id}/consents/{consent}/withdrawal")
+}
+
+/// Sending a kind of referral.
+#[must_use]
+pub fn case_referrals(id: PublicId, kind: referral::Kind) -> String {
+    format!("/cases/{id}/referrals/{}", kind.name())
+}
+
+/// Taking a referral back.
+#[must_use]
+pub fn referral_withdrawal(id: PublicId, referral: PublicId) -> String {
+    format!("/cases/{id}/withdrawals/{referral}")
+}
+
+/// A referral, as its receiver sees it.
+#[must_use]
+pub fn referral(id: PublicId) -> String {
+    format!("{REFERRALS}/{id}")
+}
+
+/// The receiver's answer to a referral.
+#[must_use]
+pub fn referral_answer(id: PublicId) -> String {
+    format!("{REFERRALS}/{id}/answer")
+}
+
+/// The receiver is done.
+#[must_use]
+pub fn referral_closing(id: PublicId) -> String {
+    format!("{REFERRALS}/{id}/closing")
 }
 
 /// Taking a case.
@@ -39,12 +113,16 @@ pub fn request(id: &[u8; 16]) -> String {
     format!("/requests/{}", PublicId(*id))
 }
 
+/// Stands for the id of what is still to be made.
+pub const NEW: &str = "new";
 /// Where signed-in people land.
 pub const HOME: &str = "/";
 /// The list of cases.
 pub const CASES: &str = "/cases";
 /// Names in the list.
 pub const NAMES: &str = "/cases/names";
+/// Referrals to the actor's organisation.
+pub const REFERRALS: &str = "/referrals";
 /// A new intake.
 pub const NEW_INTAKE: &str = "/intakes/new";
 /// Intakes.

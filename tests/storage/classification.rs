@@ -109,6 +109,8 @@ fn a_mac_covers_every_other_column_of_its_row_in_the_order_of_the_numbers() {
     );
     covers(&crate::visible::draft_row());
     covers(&crate::visible::referral_row());
+    covers(&crate::visible::step_row());
+    covers(&crate::visible::consent_row());
     let with_mac: BTreeSet<&str> = tables()
         .iter()
         .filter(|(_, table)| table.columns.values().any(|column| column.class == Class::Mac))
@@ -116,7 +118,16 @@ fn a_mac_covers_every_other_column_of_its_row_in_the_order_of_the_numbers() {
         .collect();
     assert_eq!(
         with_mac,
-        BTreeSet::from(["account", "case_file", "draft", "membership", "referral", "session"])
+        BTreeSet::from([
+            "account",
+            "case_file",
+            "consent",
+            "draft",
+            "membership",
+            "referral",
+            "session",
+            "step"
+        ])
     );
     let _: fn(&DraftRow, &ReferralRow) = |_, _| ();
 }

@@ -1,14 +1,15 @@
 use donghanh::domain::role::Role;
 use donghanh::operations::accounts;
+use donghanh::operations::case_act::CaseActError;
 use donghanh::operations::sign_out::sign_out;
-use donghanh::operations::view_case::{ViewCaseError, Wish, view_case};
+use donghanh::operations::view_case::{Wish, view_case};
 use donghanh::storage::writer::WriteError;
 use ledger::Draft;
 
 use crate::support::for_each_database;
 
 const WISH: Wish = Wish {
-    groups: None,
+    parts: None,
     purpose: "case_work",
     confirmed: false,
 };
@@ -29,7 +30,7 @@ fn a_permit_decided_before_a_revocation_releases_nothing_after_it() {
         accounts::disable(&world.app.writer, &world.app.keyring, &staff.secrets.code).unwrap();
         let before = world.kinds();
         let outcome = world.block_on(view_case(&world.app, &in_flight, opened.id.0, &WISH));
-        assert!(matches!(outcome, Err(ViewCaseError::SignedOut)));
+        assert!(matches!(outcome, Err(CaseActError::SignedOut)));
         assert_eq!(
             world.kinds(),
             before,

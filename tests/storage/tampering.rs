@@ -8,7 +8,7 @@ use donghanh::storage::classification::{Class, tables};
 use crate::support::{Kind, World, for_each_database, postgres};
 
 const WISH: Wish = Wish {
-    groups: None,
+    parts: None,
     purpose: "case_work",
     confirmed: false,
 };

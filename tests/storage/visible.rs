@@ -5,7 +5,7 @@ use donghanh::clock::random_id;
 use donghanh::domain::group::{Group, to_bits};
 use donghanh::domain::role::Role;
 use donghanh::policy::{Action, Ask, Decision, Engine, Resource};
-use donghanh::storage::access_rows::{AccessRow, CaseRow, DraftRow, MembershipRow, ReferralRow};
+use donghanh::storage::access_rows::{AccessRow, CaseRow, ConsentRow, DraftRow, MembershipRow, ReferralRow, StepRow};
 use donghanh::storage::schema::{account, case_file, membership, organisation, person, referral};
 use donghanh::storage::visible::{self, Viewer};
 
@@ -42,6 +42,44 @@ pub fn referral_row() -> ReferralRow {
         decided_at: None,
         closed_at: None,
         reason: None,
+        version: 1,
+        category: "advice".into(),
+        mac: vec![],
+    }
+}
+
+pub fn step_row() -> StepRow {
+    StepRow {
+        id: vec![1; 16],
+        public_id: vec![1; 16],
+        case_id: vec![],
+        owner_id: vec![],
+        kind: "rescue".into(),
+        state: "recorded".into(),
+        content: 1,
+        due_at: None,
+        recorded_by: vec![],
+        recorded_at: 0,
+        decided_by: None,
+        decided_at: None,
+        version: 1,
+        mac: vec![],
+    }
+}
+
+pub fn consent_row() -> ConsentRow {
+    ConsentRow {
+        id: vec![1; 16],
+        public_id: vec![1; 16],
+        case_id: vec![],
+        purpose: "legal_aid".into(),
+        groups: 0,
+        state: "given".into(),
+        form: "signed".into(),
+        text_version: "2026-1".into(),
+        recorded_by: vec![],
+        recorded_at: 0,
+        withdrawn_at: None,
         version: 1,
         mac: vec![],
     }
@@ -174,7 +212,7 @@ fn what_sql_shows_is_what_cedar_allows() {
                     listed: &standing.listed,
                 };
                 let decision = engine.decide(viewer.role, Action::View, &resource, &Ask::default(), 1);
-                let by_sql = listed.iter().any(|row| row.id == case.id);
+                let by_sql = listed.iter().any(|(row, _)| row.id == case.id);
                 assert_eq!(by_sql, matches!(decision, Decision::Allow(_)), "{:?}", viewer.role);
                 let public_id: [u8; 16] = case.public_id.clone().try_into().unwrap();
                 let one = visible::case(&mut connection, &world.app.keyring, viewer, START, &public_id)

@@ -206,7 +206,8 @@ fn lists_show_no_names_until_they_are_revealed_and_every_case_shown_is_logged() 
     let entry = served.world.entries().pop().unwrap();
     assert_eq!(
         (entry.k.as_str(), entry.p.as_deref(), entry.h.listed().len()),
-        ("list.reveal", Some("follow_up"), 3)
+        ("list.reveal", Some("follow_up"), 6),
+        "three cases and the three people in them"
     );
     assert_eq!(entry.f, ["alias", "full_name"]);
 }

@@ -18,3 +18,5 @@ mod log;
 mod matrix;
 mod pages;
 mod session;
+mod walk;
+mod work;

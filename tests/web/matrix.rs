@@ -3,89 +3,121 @@
 use std::collections::BTreeSet;
 
 use donghanh::domain::role::Role;
-use donghanh::web::routes::{Decided, ROUTES};
+use donghanh::web::routes::{Decided, ROUTES, Route};
 
 use crate::browser::{Browser, Served};
+use crate::walk::{Case, person};
 
 /// Who may, per action of the policies; everybody else gets the same page as for something that does not exist.
-fn expected(action: &str, role: Role, own: bool) -> bool {
-    match action {
+fn expected(route: &Route, role: Role, own: bool) -> bool {
+    let works = own && matches!(role, Role::SocialWorker | Role::Supervisor);
+    let centre = own && role == Role::LegalAidOfficer;
+    let receives = own && matches!(role, Role::LegalAidOfficer | Role::Liaison);
+    match route.action {
         "list" => matches!(role, Role::SocialWorker | Role::Supervisor),
+        "inbox" => matches!(role, Role::LegalAidOfficer | Role::Liaison),
         "intake" => role == Role::SocialWorker,
         "read_log" | "verify_log" | "export_log" => role == Role::Auditor,
         // The case has its worker already.
         "take" => false,
-        "view" | "edit" => own && matches!(role, Role::SocialWorker | Role::Supervisor),
+        "view" if route.path.contains("/matters/") => works || centre,
+        "view" => works || receives,
+        "edit" | "refer" => works,
+        "approve" => own && role == Role::Supervisor,
+        "report" => centre,
+        "pick_up" => receives,
         other => panic!("no row for the action {other}"),
     }
 }
 
 fn token(browser: &Browser<'_>) -> crate::browser::Answer {
     // Any page of a signed-in person carries a token.
-    ["/cases", "/log", "/"]
+    ["/cases", "/log", "/referrals", "/"]
         .iter()
         .map(|path| browser.get(path))
         .find(|page| page.status == 200)
         .unwrap()
 }
 
+/// The organisation in which a role stands to the case.
+fn own_org(role: Role) -> &'static str {
+    match role {
+        Role::LegalAidOfficer => "TGPL",
+        Role::Liaison => "CA",
+        _ => "XA-A",
+    }
+}
+
+/// The addresses of a route for what is there, and for what never was.
+fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
+    let fill = |id: &str, step: &str, referral: &str, consent: &str| {
+        let kind = if route.path.contains("/referrals/{kind}") {
+            "legal_aid"
+        } else {
+            "support"
+        };
+        route
+            .path
+            .replace("{id}", id)
+            .replace("{group}", "risk")
+            .replace("{kind}", kind)
+            .replace("{step}", step)
+            .replace("{referral}", referral)
+            .replace("{record}", "matter")
+            .replace("{consent}", consent)
+            .replace("{clock}", "TN_THONG_BAO_SYT")
+            .replace("{code}", "vi")
+            .replace("{path:.*}", "own.js")
+    };
+    let referral = match role {
+        _ if route.path.contains("/withdrawals/") => &case.spare_referral,
+        Role::Liaison => &case.request,
+        _ => &case.referral,
+    };
+    let missing = "0".repeat(26);
+    (
+        fill(&case.id, &case.support, referral, &case.spare_consent),
+        fill(&missing, &missing, &missing, &missing),
+    )
+}
+
 #[test]
 fn every_route_for_every_role_on_own_and_foreign_cases() {
     let served = Served::start();
-    let owner_staff = served.world.staff("XA-A", Role::SocialWorker);
-    let owner = served.signed_in(&owner_staff);
-    let form = owner.get("/intakes/new");
-    let case = owner
-        .submit(&form, "/intakes", &[("alias", "Hoa Mẫu")])
-        .location
-        .unwrap()
-        .replace("?saved=1", "");
-    let id = case.trim_start_matches("/cases/").to_owned();
-    let missing = "0".repeat(26);
+    let cast = crate::walk::Cast::new(&served);
+    let case = Case::referred_and_accepted(&served, &cast);
     let mut rows = 0;
     for role in Role::ALL {
-        for org in ["XA-A", "XA-B"] {
-            let own = org == "XA-A";
-            let same_person = role == Role::SocialWorker && own;
-            let staff = if same_person {
-                None
-            } else {
-                Some(served.world.staff(org, role))
+        for own in [true, false] {
+            let browser = match (role, own) {
+                (Role::SocialWorker, true) => served.signed_in(&cast.worker),
+                _ => served.signed_in(&person(&served, if own { own_org(role) } else { "XA-B" }, role)),
             };
-            let browser = served.signed_in(staff.as_ref().unwrap_or(&owner_staff));
             for route in ROUTES {
                 if matches!(route.path, "/sign-in" | "/sign-out" | "/exit") {
                     continue;
                 }
                 rows += 1;
-                let path = route
-                    .path
-                    .replace("{id}", &id)
-                    .replace("{group}", "risk")
-                    .replace("{code}", "vi")
-                    .replace("{clock}", "TN_THONG_BAO_SYT")
-                    .replace("{path:.*}", "own.js");
-                let hidden = route
-                    .path
-                    .replace("{id}", &missing)
-                    .replace("{group}", "risk")
-                    .replace("{clock}", "TN_THONG_BAO_SYT");
+                let (path, hidden) = addresses(route, &case, role);
                 let form = token(&browser);
                 let call = |path: &str| {
                     if route.method == "GET" {
                         browser.get(path)
                     } else {
-                        browser.submit(
-                            &form,
-                            path,
-                            &[("purpose", "case_work"), ("version", "1"), ("confirmed", "yes")],
-                        )
+                        let fields = [
+                            ("purpose", "case_work"),
+                            ("version", "1"),
+                            ("confirmed", "yes"),
+                            ("verb", "approve"),
+                            ("seen", "1"),
+                        ];
+                        browser.submit(&form, path, &fields)
                     }
                 };
                 let before = served.world.entries();
                 let answer = call(&path);
                 let what = format!(
-                    "{} {} as {role:?} of {org}: {}",
+                    "{} {} as {role:?}, own {own}: {}",
                     route.method, route.path, answer.status
                 );
                 assert!(answer.status < 500, "{what}");
@@ -93,8 +125,7 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                     Decided::Public | Decided::Own => continue,
                     Decided::Case | Decided::House => {}
                 }
-                let allowed = expected(route.action, role, own);
-                if allowed {
+                if expected(route, role, own) {
                     assert_ne!(answer.status, 404, "{what}");
                 } else {
                     assert_eq!(answer.status, 404, "{what}");
@@ -122,8 +153,17 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
 fn nobody_who_is_not_signed_in_gets_past_the_sign_in_page() {
     let served = Served::start();
     let visitor = served.visitor();
+    let id = "0".repeat(26);
+    let nowhere = Case {
+        id: id.clone(),
+        support: id.clone(),
+        referral: id.clone(),
+        request: id.clone(),
+        spare_referral: id.clone(),
+        spare_consent: id,
+    };
     for route in ROUTES.iter().filter(|route| route.decided != Decided::Public) {
-        let path = route.path.replace("{id}", &"0".repeat(26)).replace("{group}", "risk");
+        let (path, _) = addresses(route, &nowhere, Role::SocialWorker);
         let answer = if route.method == "GET" {
             visitor.get(&path)
         } else {

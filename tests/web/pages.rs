@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use donghanh::domain::codes;
 use donghanh::domain::group::Group;
+use donghanh::domain::part::Part;
 use donghanh::domain::purpose::PURPOSES;
+use donghanh::domain::refusal::Why;
 use donghanh::domain::role::Role;
+use donghanh::domain::step::{Kind, MOVES, State};
+use donghanh::domain::{public_id::PublicId, referral};
 use donghanh::web::error::ErrorPage;
 use donghanh::web::i18n::{Locale, Wording};
 use donghanh::web::page::{Frame, Page, Pages};
-use donghanh::web::pages::{cases, groups, home, intakes, log, requests, session};
+use donghanh::web::pages::{cases, consents, home, inbox, intakes, log, parts, referrals, requests, session};
 use donghanh::web::token::FormToken;
 
 fn frames() -> Vec<Frame> {
@@ -65,14 +69,18 @@ fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
     let pages = Pages::load().unwrap();
     let rendered = [
         renders::<ErrorPage>(&pages),
-        renders::<cases::Index>(&pages),
-        renders::<cases::Show>(&pages),
-        renders::<groups::Edit>(&pages),
-        renders::<groups::Opening>(&pages),
+        renders::<cases::index::Index>(&pages),
+        renders::<cases::show::Show>(&pages),
+        renders::<consents::New>(&pages),
         renders::<home::Home>(&pages),
+        renders::<inbox::Index>(&pages),
+        renders::<inbox::Show>(&pages),
         renders::<intakes::New>(&pages),
         renders::<log::Index>(&pages),
         renders::<log::Verification>(&pages),
+        renders::<parts::Edit>(&pages),
+        renders::<parts::Opening>(&pages),
+        renders::<referrals::New>(&pages),
         renders::<requests::Outcome>(&pages),
         renders::<session::Resume>(&pages),
         renders::<session::SignIn>(&pages),
@@ -112,19 +120,75 @@ fn keys(locale: Locale) -> BTreeSet<String> {
         .collect()
 }
 
+/// Keys that are put together from states, moves and reasons of the work.
+fn built_by_the_work() -> BTreeSet<String> {
+    let mut built = BTreeSet::new();
+    for step in MOVES {
+        built.insert(format!("kind-{}-{}", step.kind.name(), step.verb));
+        built.insert(format!("move-{}", step.verb));
+    }
+    built.extend(State::ALL.map(|state| format!("state-{}", state.code())));
+    for kind in referral::Kind::ALL {
+        built.insert(format!("referral-{}", kind.name()));
+        built.insert(format!("refer-{}", kind.name()));
+    }
+    built.extend(referral::State::ALL.map(|state| format!("referral-state-{}", state.code())));
+    built.extend(Why::ALL.map(|why| why.message().to_owned()));
+    built.extend(
+        [
+            "reception",
+            "identification",
+            "rescue",
+            "protection",
+            "support",
+            "legal_aid",
+            "reintegration",
+        ]
+        .map(|stage| format!("stage-{stage}")),
+    );
+    built.extend(["none", "waiting", "running", "done"].map(|state| format!("stage-is-{state}")));
+    built.extend(["given", "refused", "withdrawn"].map(|state| format!("consent-{state}")));
+    built.extend(
+        ["purpose", "uses", "statistics", "own", "kept", "withdraw", "refuse"]
+            .map(|told| format!("consent-told-{told}")),
+    );
+    built.extend(["yes", "no"].map(|answer| format!("consent-answer-{answer}")));
+    built
+}
+
 /// Keys that are put together from codes.
 fn built() -> BTreeSet<String> {
     let mut built = BTreeSet::new();
     for list in codes::ALL {
         built.extend(list.codes.iter().map(|code| format!("code-{}-{code}", list.name)));
     }
-    for group in Group::with_section() {
-        built.insert(format!("group-{}", group.name()));
-        built.extend(group.fields().iter().map(|field| format!("field-{}", field.name)));
+    built.extend(Group::in_use().map(|group| format!("group-{}", group.name())));
+    let id = PublicId([0; 16]);
+    let steps = Kind::ALL.map(|kind| Part::Step(kind, None));
+    let records = [Part::Matter(id), Part::Advice(id), Part::Consent(id)];
+    for part in Group::with_section().map(Part::Group).chain(steps).chain(records) {
+        built.extend(part.fields().iter().map(|field| format!("field-{}", field.name)));
     }
+    for part in steps.into_iter().chain(records) {
+        built.insert(format!("part-{}", part.name()));
+    }
+    for part in steps.into_iter().chain([Part::Matter(id), Part::Advice(id)]) {
+        built.insert(format!("add-{}", part.name()));
+        built.insert(format!("kind-{}-save", part.name()));
+        built.insert(format!("noun-{}", part.name()));
+    }
+    built.extend(built_by_the_work());
     built.extend(PURPOSES.map(|purpose| format!("purpose-{purpose}")));
     built.extend(Role::ALL.map(|role| format!("role-{}", role.code())));
-    for code in ["TN_THONG_BAO_SYT", "XM_BAN_DAU", "TE_CAN_THIEP"] {
+    for code in [
+        "TN_THONG_BAO_SYT",
+        "XM_BAN_DAU",
+        "TE_CAN_THIEP",
+        "XM_TIEP_NHAN",
+        "TGPL_TRA_LOI",
+        "TGPL_CU_NGUOI",
+        "visit",
+    ] {
         built.insert(format!("deadline-{code}"));
     }
     built.extend(["overdue", "due", "ok", "met"].map(|state| format!("clock-{state}")));
@@ -145,6 +209,7 @@ fn built() -> BTreeSet<String> {
             "intake",
             "audit",
             "own_draft",
+            "inbox",
             "take",
             "list",
             "reveal",
@@ -166,6 +231,7 @@ fn built() -> BTreeSet<String> {
         "not-found",
         "throttled",
         "too-large",
+        "refused",
     ];
     built.extend(
         names
@@ -184,7 +250,11 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 11] = [
+    const NOUNS: [&str; 15] = [
+        "identification",
+        "visit",
+        "consent",
+        "referral",
         "deadline",
         "case",
         "group",
@@ -220,7 +290,12 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
         let text = std::fs::read_to_string(path).unwrap();
         used.extend(
             quoted(&text)
-                .filter(|key| ["fault-", "nav-", "open-"].iter().any(|family| key.starts_with(family)))
+                .filter(|key| {
+                    ["fault-", "nav-", "open-", "referral-", "consent-", "edit-"]
+                        .iter()
+                        .any(|family| key.starts_with(family))
+                        && !key.contains('{')
+                })
                 .map(str::to_owned),
         );
     }
@@ -256,6 +331,8 @@ fn vietnamese_has_its_diacritics() {
         "clock-due",
         "log-cases",
         "code-channel-police",
+        "code-relation-child",
+        "code-relation-sibling",
     ];
     let wrong: Vec<_> = plain.iter().filter(|key| !allowed.contains(&key.as_str())).collect();
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -1,22 +1,46 @@
 //! What is sealed: one struct and one table of fields per section. None of them can be printed.
 
+mod advice;
+mod closure;
+mod companion;
+mod consent;
 mod contact;
+mod identification;
 mod identity;
+mod legal_aid;
+mod matter;
 mod needs;
 mod notes;
 mod origin;
+mod protection;
+mod reopening;
+mod rescue;
 mod risk;
 mod safety;
+mod support;
 mod trafficking;
+mod visit;
 
+pub use advice::Advice;
+pub use closure::Closure;
+pub use companion::Companion;
+pub use consent::ConsentDetail;
 pub use contact::Contact;
+pub use identification::Identification;
 pub use identity::Identity;
+pub use legal_aid::LegalAid;
+pub use matter::Matter;
 pub use needs::Needs;
 pub use notes::Notes;
 pub use origin::Origin;
+pub use protection::Protection;
+pub use reopening::Reopening;
+pub use rescue::Rescue;
 pub use risk::Risk;
 pub use safety::Safety;
+pub use support::Support;
 pub use trafficking::Trafficking;
+pub use visit::Visit;
 
 use super::field::Field;
 use super::group::Group;
@@ -29,7 +53,7 @@ pub trait CaseSection: ledger::Section + Default {
     const FIELDS: &'static [Field];
 }
 
-/// Does something with the section type of a group.
+/// Does something with the section type of a part of a case.
 pub trait Visitor {
     /// What comes out.
     type Output;
@@ -37,46 +61,30 @@ pub trait Visitor {
     fn visit<S: CaseSection + Send + 'static>(self) -> Self::Output;
 }
 
-impl Group {
-    /// Calls the visitor with the section of this group; `None` while the group has no section yet.
-    pub fn accept<V: Visitor>(self, visitor: V) -> Option<V::Output> {
-        match self {
-            Self::Identity => Some(visitor.visit::<Identity>()),
-            Self::Contact => Some(visitor.visit::<Contact>()),
-            Self::Safety => Some(visitor.visit::<Safety>()),
-            Self::Origin => Some(visitor.visit::<Origin>()),
-            Self::Trafficking => Some(visitor.visit::<Trafficking>()),
-            Self::Risk => Some(visitor.visit::<Risk>()),
-            Self::Needs => Some(visitor.visit::<Needs>()),
-            Self::Notes => Some(visitor.visit::<Notes>()),
-            Self::Family
-            | Self::Health
-            | Self::Psychology
-            | Self::Shelter
-            | Self::LegalStatus
-            | Self::LegalAid
-            | Self::Privileged
-            | Self::CriminalCase
-            | Self::Reintegration
-            | Self::Informant => None,
+/// Declares a section: its struct with one answer per field, and the table by which forms read and show it.
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident of $group:ident { $($field:ident: $kind_of:ty = $kind:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(serde::Serialize, serde::Deserialize, Default)]
+        #[serde(default)]
+        pub struct $name {
+            $(
+                #[doc = concat!("`field-", stringify!($field), "`.")]
+                pub $field: $crate::domain::answer::Answer<$kind_of>,
+            )*
         }
-    }
 
-    /// The fields of this group; empty while it has no section yet.
-    #[must_use]
-    pub fn fields(self) -> &'static [Field] {
-        struct Fields;
-        impl Visitor for Fields {
-            type Output = &'static [Field];
-            fn visit<S: CaseSection + Send + 'static>(self) -> &'static [Field] {
-                S::FIELDS
-            }
+        impl ledger::Section for $name {
+            const GROUP: ledger::vault::sealed::GroupId = $crate::domain::group::Group::$group.id();
         }
-        self.accept(Fields).unwrap_or_default()
-    }
 
-    /// The groups that have a section.
-    pub fn with_section() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|group| !group.fields().is_empty())
-    }
+        impl $crate::domain::sections::CaseSection for $name {
+            const GROUP_OF: $crate::domain::group::Group = $crate::domain::group::Group::$group;
+            const FIELDS: &'static [$crate::domain::field::Field] = {
+                use $crate::domain::field::Kind;
+                &[$($crate::domain::field::Field { name: stringify!($field), kind: $kind },)*]
+            };
+        }
+    };
 }
+use section;

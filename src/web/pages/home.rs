@@ -28,11 +28,9 @@ pub async fn show(ctx: Ctx) -> Result<HttpResponse, PageError> {
     match ctx.actor.role() {
         Role::SocialWorker | Role::Supervisor => Ok(ctx.see_other(urls::CASES, "")),
         Role::Auditor => Ok(ctx.see_other(urls::LOG, "")),
-        role @ (Role::Administrator
-        | Role::Analyst
-        | Role::KeyCustodian
-        | Role::LegalAidOfficer
-        | Role::Liaison
-        | Role::ServiceProvider) => ctx.page(&Home { role: role.code() }),
+        Role::LegalAidOfficer | Role::Liaison => Ok(ctx.see_other(urls::REFERRALS, "")),
+        role @ (Role::Administrator | Role::Analyst | Role::KeyCustodian | Role::ServiceProvider) => {
+            ctx.page(&Home { role: role.code() })
+        }
     }
 }

@@ -26,6 +26,7 @@ pub struct Index {
     shard: i64,
     older: Option<String>,
     by_kind: Vec<(String, usize, usize)>,
+    nouns: &'static [&'static str],
 }
 
 /// The filter as typed.
@@ -61,19 +62,31 @@ struct Line {
 
 /// Case numbers of one line that the page shows; the export has all.
 const MOST_CASES: usize = 5;
-/// Kinds that the filter offers, by their beginning.
-const KINDS: [&str; 11] = [
-    "case.",
-    "group.",
-    "list.",
-    "deadline.",
-    "draft.",
-    "auth.",
-    "act.",
-    "log.",
-    "account.",
-    "organisation.",
-    "sys.",
+/// Nouns that the filter offers: the beginning of a kind.
+const NOUNS: [&str; 23] = [
+    "case",
+    "group",
+    "list",
+    "deadline",
+    "draft",
+    "companion",
+    "identification",
+    "rescue",
+    "protection",
+    "support",
+    "visit",
+    "closure",
+    "reopening",
+    "consent",
+    "referral",
+    "matter",
+    "advice",
+    "auth",
+    "act",
+    "log",
+    "account",
+    "organisation",
+    "sys",
 ];
 
 impl Page for Index {
@@ -108,6 +121,7 @@ impl Page for Index {
                 vec![]
             },
             by_kind: vec![("case".to_owned(), 2, 100), ("auth".to_owned(), 1, 50)],
+            nouns: &NOUNS,
             lines,
             shard: 2026,
             older: Some("/log?before=1".to_owned()),
@@ -180,7 +194,7 @@ fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
     let query = Query {
         case_number,
         actor: some(&asked.actor).map(|code| canonical_code(&code)),
-        kind: some(&asked.kind).filter(|kind| KINDS.contains(&kind.as_str())),
+        kind: some(&asked.kind).filter(|kind| kind.strip_suffix('.').is_some_and(|noun| NOUNS.contains(&noun))),
         from_ms,
         until_ms,
         refused: asked.refused == "1",
@@ -216,6 +230,7 @@ fn show(filter: Asked, faults: Vec<(&'static str, &'static str)>, found: &Lines)
     });
     Index {
         by_kind: by_kind(&found.entries),
+        nouns: &NOUNS,
         filter,
         faults,
         lines,

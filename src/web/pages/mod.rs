@@ -1,13 +1,17 @@
 //! One room per noun; handlers are extract, operation, respond.
 
 pub mod cases;
+pub mod consents;
 pub mod exit;
 pub mod fields;
-pub mod groups;
 pub mod health;
 pub mod home;
+pub mod inbox;
 pub mod intakes;
 pub mod language;
 pub mod log;
+pub mod parts;
+pub mod referrals;
 pub mod requests;
 pub mod session;
+pub mod steps;

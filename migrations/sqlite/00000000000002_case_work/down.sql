@@ -1,0 +1,3 @@
+DROP TABLE consent;
+DROP TABLE step;
+ALTER TABLE referral DROP COLUMN category;

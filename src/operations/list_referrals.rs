@@ -1,0 +1,114 @@
+//! The referrals to the actor's organisation: category and clocks, never a name. It is no list of people.
+
+use super::actor::Actor;
+use super::case_act::CaseActError;
+use super::failure::{Failure, Written, sort};
+use super::move_referral::addressed;
+use super::{owners, refuse, sessions};
+use crate::app::App;
+use crate::domain::public_id::PublicId;
+use crate::policy::{Action, Ask, Decision, Resource};
+use crate::storage::access_rows::ReferralRow;
+use crate::storage::visible;
+
+/// Rows a page.
+const PAGE: i64 = 100;
+
+/// What waits for the organisation, or has ended.
+pub struct Inbox {
+    /// Referrals with the number and the public id of their case.
+    pub referrals: Vec<(ReferralRow, String, PublicId)>,
+    /// Index of the entry.
+    pub index: String,
+}
+
+/// Lists the open referrals, the longest waiting first, or those that ended.
+pub async fn list_referrals(app: &App, actor: &Actor, open: bool) -> Result<Inbox, CaseActError> {
+    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, open).await).await
+}
+
+async fn attempt(app: &App, actor: &Actor, open: bool) -> Result<Option<Inbox>, CaseActError> {
+    let decision = app.engine.decide(
+        actor.role(),
+        Action::Inbox,
+        &Resource::House,
+        &Ask::default(),
+        actor.rights,
+    );
+    let permit = match decision {
+        Decision::Allow(permit) => permit,
+        Decision::Deny(policies) => {
+            let index = refuse::act(app, actor, Action::Inbox.name(), &policies).await?;
+            return Err(CaseActError::NotFound(index));
+        }
+    };
+    let viewer = actor.viewer.clone();
+    let (rows, handles, tampered) = app
+        .read(move |app, connection| {
+            let (rows, tampered) = visible::referrals(connection, &app.keyring, &viewer, open, PAGE)?;
+            let owners: Vec<&[u8]> = rows.iter().map(|(_, case)| case.owner_id.as_slice()).collect();
+            let handles: Vec<_> = owners::open(app, &owners)?
+                .into_iter()
+                .flatten()
+                .map(|keys| keys.handle())
+                .collect();
+            Ok((rows, handles, tampered))
+        })
+        .await
+        .map_err(Failure::from)?;
+    refuse::tampered(app, &vec!["referral"; tampered]).await?;
+    let mut entry = actor.permitted("referral.list", &permit);
+    for handle in handles {
+        entry = entry.about(handle);
+    }
+    let outcome = app
+        .writer
+        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
+        .await;
+    match sort(outcome)? {
+        Written::Done(((), receipts)) => Ok(Some(Inbox {
+            referrals: rows
+                .into_iter()
+                .filter_map(|(row, case)| Some((row, case.number, PublicId(case.public_id.try_into().ok()?))))
+                .collect(),
+            index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
+        })),
+        Written::Stale => Ok(None),
+        Written::Refused(()) => Err(Failure::Internal(None).into()),
+    }
+}
+
+/// One referral before it is accepted.
+pub struct Waiting {
+    /// The plain row.
+    pub referral: ReferralRow,
+    /// Its case.
+    pub case: PublicId,
+    /// Index of the entry.
+    pub index: String,
+}
+
+/// Shows a referral that waits: category, clocks, the names of the groups it would open.
+pub async fn view_referral(app: &App, actor: &Actor, id: PublicId) -> Result<Waiting, CaseActError> {
+    sessions::with_current_rights(app, actor, async |actor| {
+        let (referral, case, handle, permit) = addressed(app, actor, id).await?;
+        let entry = actor
+            .permitted("referral.view", &permit)
+            .purpose(&referral.purpose)
+            .about(handle);
+        let outcome = app
+            .writer
+            .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
+            .await;
+        match sort(outcome)? {
+            Written::Done(((), receipts)) => Ok(Some(Waiting {
+                referral,
+                case,
+                index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
+            })),
+            Written::Stale => Ok(None),
+            Written::Refused(()) => Err(CaseActError::from(Failure::Internal(None))),
+        }
+    })
+    .await
+}

@@ -1,0 +1,80 @@
+//! The rows around a case: steps, consents, referrals. Only rows as the program wrote them are given.
+
+use diesel::prelude::*;
+use ledger::vault::keyring::Keyring;
+
+use super::StorageError;
+use super::access_rows::{AccessRow, CaseRow, ConsentRow, ReferralRow, StepRow, trusted};
+use super::connection::AnyConnection;
+use super::schema::{case_file, consent, referral, step};
+
+/// Everything around one case, oldest first.
+#[derive(Default)]
+pub struct Around {
+    /// Steps.
+    pub steps: Vec<StepRow>,
+    /// Consents.
+    pub consents: Vec<ConsentRow>,
+    /// Referrals to any body.
+    pub referrals: Vec<ReferralRow>,
+    /// Tables of rows that were edited outside the program and count for nothing.
+    pub tampered: Vec<&'static str>,
+}
+
+/// Loads what is around a case.
+pub fn around(connection: &mut AnyConnection, keyring: &Keyring, case_id: &[u8]) -> Result<Around, StorageError> {
+    let steps: Vec<StepRow> = step::table
+        .filter(step::case_id.eq(case_id.to_vec()))
+        .order((step::recorded_at, step::id))
+        .select(StepRow::as_select())
+        .load(connection)?;
+    let consents: Vec<ConsentRow> = consent::table
+        .filter(consent::case_id.eq(case_id.to_vec()))
+        .order((consent::recorded_at, consent::id))
+        .select(ConsentRow::as_select())
+        .load(connection)?;
+    let referrals: Vec<ReferralRow> = referral::table
+        .filter(referral::case_id.eq(case_id.to_vec()))
+        .order((referral::sent_at, referral::id))
+        .select(ReferralRow::as_select())
+        .load(connection)?;
+    let mut around = Around::default();
+    around.steps = around.keep(steps, keyring);
+    around.consents = around.keep(consents, keyring);
+    around.referrals = around.keep(referrals, keyring);
+    Ok(around)
+}
+
+impl Around {
+    fn keep<R: AccessRow>(&mut self, rows: Vec<R>, keyring: &Keyring) -> Vec<R> {
+        let (rows, edited) = trusted(rows, keyring);
+        self.tampered.extend(vec![R::TABLE; edited]);
+        rows
+    }
+}
+
+/// Whether a case is still as it was when an act was decided.
+pub fn is_unchanged(connection: &mut AnyConnection, case: &CaseRow) -> Result<bool, StorageError> {
+    let version: Option<i64> = case_file::table
+        .find(&case.id)
+        .select(case_file::version)
+        .first(connection)
+        .optional()?;
+    Ok(version == Some(case.version))
+}
+
+/// Declares how a row replaces the version before it; `false` when somebody else was quicker.
+macro_rules! replace {
+    ($name:ident, $row:ident, $table:ident) => {
+        #[doc = concat!("Puts a signed row in the place of the version before it in `", stringify!($table), "`; `false` when that is gone.")]
+        pub fn $name(connection: &mut AnyConnection, row: &$row) -> Result<bool, StorageError> {
+            let before = $table::table.find(row.id.clone()).filter($table::version.eq(row.version - 1));
+            Ok(diesel::update(before).set(row).execute(connection)? == 1)
+        }
+    };
+}
+
+replace!(replace_case, CaseRow, case_file);
+replace!(replace_consent, ConsentRow, consent);
+replace!(replace_referral, ReferralRow, referral);
+replace!(replace_step, StepRow, step);

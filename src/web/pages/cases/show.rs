@@ -1,0 +1,198 @@
+//! One case: its stages, its groups, its clocks and the people who work on it.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use serde_json::json;
+
+use super::case_of;
+use super::clock::ClockView;
+use super::stages::{ConsentView, Stage, consents, stages};
+use crate::domain::group::{Class, Group};
+use crate::domain::part::Part;
+use crate::domain::public_id::PublicId;
+use crate::domain::role::Role;
+use crate::operations::case_act::CLOSED;
+use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
+use crate::web::ctx::Ctx;
+use crate::web::error::PageError;
+use crate::web::page::Page;
+use crate::web::pages::fields::{FieldView, from_stored};
+use crate::web::{time, urls};
+
+/// One case.
+#[derive(Serialize)]
+pub struct Show {
+    number: String,
+    opened: String,
+    urgent: bool,
+    closed: bool,
+    team: Option<Vec<String>>,
+    clocks: Vec<ClockView>,
+    stages: Vec<Stage>,
+    groups: Vec<GroupView>,
+    locked: Vec<Locked>,
+    missing: Vec<(String, &'static str)>,
+    consents: Vec<ConsentView>,
+    new_consent: Option<String>,
+    take: Option<String>,
+    saved: bool,
+}
+
+/// An opened group on the page.
+#[derive(Serialize)]
+pub struct GroupView {
+    name: &'static str,
+    saved: String,
+    edit: Option<String>,
+    fields: Vec<FieldView>,
+}
+
+/// A group that needs purpose and confirmation.
+#[derive(Serialize)]
+pub struct Locked {
+    name: &'static str,
+    opening: String,
+}
+
+impl Page for Show {
+    const TEMPLATE: &'static str = "cases/show.html";
+
+    fn samples() -> Vec<Self> {
+        let id = PublicId([1; 16]);
+        let stored = json!({"full_name": {"known": "Đặng Thị Ánh Nguyệt (mẫu)"}, "birth": {"known": "1999-03~"},
+            "sex": {"known": "female"}, "alias": "declined", "age_band": "unknown"});
+        let clock = |due_at, met_at| {
+            let code = "XM_BAN_DAU".to_owned();
+            ClockView::new(&Clock { code, due_at, met_at }, 0)
+        };
+        let page = |editable: bool| Self {
+            number: "DH-2026-7K3F9Q-2".to_owned(),
+            opened: time::shown(0),
+            urgent: editable,
+            closed: !editable,
+            team: Some(if editable {
+                vec!["NV-MAU0-0001".to_owned()]
+            } else {
+                vec![]
+            }),
+            clocks: vec![
+                clock(-1, None).met_at(editable.then(|| urls::deadline(id, "XM_BAN_DAU"))),
+                clock(1, None),
+                clock(90_000_000, None),
+                clock(-1, Some(-2)),
+            ],
+            stages: Stage::samples(editable),
+            groups: Group::with_section()
+                .map(|group| GroupView {
+                    name: group.name(),
+                    saved: time::shown(0),
+                    edit: editable.then(|| urls::part(id, Part::Group(group))),
+                    fields: from_stored(group.fields(), &stored),
+                })
+                .collect(),
+            locked: vec![Locked {
+                name: "safety",
+                opening: urls::part(id, Part::Group(Group::Safety)),
+            }],
+            missing: vec![(urls::part(id, Part::Group(Group::Notes)), "notes")],
+            consents: ConsentView::samples(editable),
+            new_consent: editable.then(|| urls::new_consent(id)),
+            take: (!editable).then(|| urls::assignment(id)),
+            saved: editable,
+        };
+        let receiver = Self {
+            team: None,
+            clocks: vec![],
+            consents: vec![],
+            ..page(false)
+        };
+        vec![page(true), page(false), receiver]
+    }
+}
+
+/// What the address may say.
+#[derive(serde::Deserialize)]
+pub struct ShowQuery {
+    saved: Option<String>,
+}
+
+/// `GET /cases/{id}`
+pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<ShowQuery>) -> Result<HttpResponse, PageError> {
+    let id = case_of(&path)?;
+    let purpose = match ctx.actor.role() {
+        Role::Supervisor => "supervision",
+        Role::LegalAidOfficer => "legal_aid",
+        Role::Liaison => "identification",
+        _ => "case_work",
+    };
+    let wish = Wish {
+        parts: None,
+        purpose,
+        confirmed: false,
+    };
+    let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
+    let index = view.index.clone();
+    ctx.logged_page(&index, &page(&ctx, id, &view, query.saved.is_some()))
+}
+
+fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
+    let now_ms = ctx.app().clock.now_ms();
+    let closed = view.case.state == CLOSED;
+    let editable = view.may.edit && !closed;
+    let there: Vec<Part> = view
+        .open
+        .iter()
+        .map(|open| open.part)
+        .chain(view.closed.iter().copied())
+        .collect();
+    let own = |part: &Part| match part {
+        Part::Group(group) => Some(*group),
+        _ => None,
+    };
+    let groups = view.open.iter().filter_map(|open| {
+        let group = own(&open.part)?;
+        Some(GroupView {
+            name: group.name(),
+            saved: time::shown(open.saved_at),
+            edit: editable.then(|| urls::part(id, open.part)),
+            fields: from_stored(group.fields(), &open.fields),
+        })
+    });
+    let locked = view
+        .closed
+        .iter()
+        .filter_map(own)
+        .filter(|group| group.class() == Class::S4);
+    Show {
+        number: view.case.number.clone(),
+        opened: time::shown(view.case.opened_at),
+        urgent: view.case.urgent && !closed,
+        closed,
+        team: (!ctx.is_receiver()).then(|| view.team.clone()),
+        clocks: view
+            .deadlines
+            .iter()
+            .map(|clock| {
+                let running = editable && clock.met_at.is_none() && !clock.code.starts_with("TGPL_");
+                ClockView::new(clock, now_ms).met_at(running.then(|| urls::deadline(id, &clock.code)))
+            })
+            .collect(),
+        stages: stages(ctx, id, view, editable),
+        groups: groups.collect(),
+        locked: locked
+            .map(|group| Locked {
+                name: group.name(),
+                opening: urls::part(id, Part::Group(group)),
+            })
+            .collect(),
+        missing: Group::with_section()
+            .map(Part::Group)
+            .filter(|part| editable && !there.contains(part))
+            .map(|part| (urls::part(id, part), part.name()))
+            .collect(),
+        consents: consents(id, view, editable),
+        new_consent: editable.then(|| urls::new_consent(id)),
+        take: (view.may.take && !view.may.edit).then(|| urls::assignment(id)),
+        saved,
+    }
+}

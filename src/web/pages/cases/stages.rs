@@ -1,0 +1,448 @@
+//! The stages of a case as its page shows them: what is recorded, what waits, what can be done next.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::clock::ClockView;
+use crate::domain::group::{Class, from_bits};
+use crate::domain::part::Part;
+use crate::domain::public_id::PublicId;
+use crate::domain::referral;
+use crate::domain::step::{By, Kind, State};
+use crate::operations::view_case::{CaseView, Clock, OpenPart, ReferralRow, StepRow};
+use crate::web::ctx::Ctx;
+use crate::web::pages::fields::{FieldView, from_stored};
+use crate::web::pages::parts::title;
+use crate::web::{time, urls};
+
+/// A stage of the plans: *tiếp nhận – xác định – giải cứu – bảo vệ – hỗ trợ – trợ giúp pháp lý – hòa nhập – kết thúc*.
+#[derive(Serialize)]
+pub struct Stage {
+    name: &'static str,
+    /// `none`, `waiting`, `running` or `done`.
+    state: &'static str,
+    items: Vec<Item>,
+    /// Address and message key of what can be added.
+    actions: Vec<(String, String)>,
+    /// Where the visits are planned.
+    plan: Option<String>,
+}
+
+/// One thing in a stage.
+#[derive(Serialize)]
+pub struct Item {
+    title: String,
+    /// Message key of the state, and its colour.
+    state: (String, &'static str),
+    saved: Option<String>,
+    due: Option<ClockView>,
+    body: Option<String>,
+    category: Option<String>,
+    reason: Option<String>,
+    groups: Vec<&'static str>,
+    fields: Vec<FieldView>,
+    edit: Option<String>,
+    /// Address of a part of class S4, which is opened by itself.
+    locked: Option<String>,
+    buttons: Vec<Button>,
+    weight: u8,
+}
+
+/// Something that can be done with an item.
+#[derive(Serialize)]
+pub struct Button {
+    action: String,
+    label: String,
+    verb: &'static str,
+    seen: i64,
+    warning: bool,
+}
+
+/// A consent on the page.
+#[derive(Serialize)]
+pub struct ConsentView {
+    purpose: String,
+    state: String,
+    colour: &'static str,
+    recorded: String,
+    form: String,
+    groups: Vec<&'static str>,
+    fields: Vec<FieldView>,
+    withdraw: Option<String>,
+}
+
+const STAGES: [(&str, &[Kind], Option<referral::Kind>); 7] = [
+    ("reception", &[Kind::Companion], None),
+    (
+        "identification",
+        &[Kind::Identification],
+        Some(referral::Kind::Identification),
+    ),
+    ("rescue", &[Kind::Rescue], None),
+    ("protection", &[Kind::Protection], None),
+    ("support", &[Kind::Support], None),
+    ("legal_aid", &[], Some(referral::Kind::LegalAid)),
+    ("reintegration", &[Kind::Visit, Kind::Closure, Kind::Reopening], None),
+];
+
+/// A case as an actor sees it on its page.
+struct Shown<'a> {
+    ctx: &'a Ctx,
+    id: PublicId,
+    view: &'a CaseView,
+    editable: bool,
+    now_ms: i64,
+}
+
+/// The stages of a case for this actor; a receiving body sees only the one that is hers.
+pub fn stages(ctx: &Ctx, id: PublicId, view: &CaseView, editable: bool) -> Vec<Stage> {
+    let shown = Shown {
+        ctx,
+        id,
+        view,
+        editable,
+        now_ms: ctx.app().clock.now_ms(),
+    };
+    let mut stages = Vec::new();
+    for (name, kinds, referrals) in STAGES {
+        let mut items: Vec<Item> = Vec::new();
+        for row in &view.around.steps {
+            let parsed = Kind::parse(&row.kind).zip(State::parse(&row.state));
+            if let Some((kind, state)) = parsed.filter(|(kind, _)| kinds.contains(kind)) {
+                items.push(shown.step(row, kind, state));
+            }
+        }
+        let mut actions: Vec<(String, String)> = Vec::new();
+        if editable {
+            let addable = kinds.iter().filter(|kind| **kind != Kind::Reopening);
+            actions.extend(addable.map(|kind| add(id, Part::Step(*kind, None))));
+        } else if view.may.edit && kinds.contains(&Kind::Reopening) {
+            actions.push(add(id, Part::Step(Kind::Reopening, None)));
+        }
+        if let Some(kind) = referrals {
+            let rows = view.around.referrals.iter().filter(|row| row.kind == kind.name());
+            for row in rows {
+                items.extend(shown.referral(row, kind));
+                actions.extend(shown.receiver_actions(row, kind));
+            }
+            if view.may.refer && editable {
+                actions.push((urls::case_referrals(id, kind), format!("refer-{}", kind.name())));
+            }
+        }
+        if ctx.is_receiver() && items.is_empty() && actions.is_empty() {
+            continue;
+        }
+        let planned = kinds.contains(&Kind::Visit) && !view.around.steps.iter().any(|row| row.state == "planned");
+        stages.push(Stage {
+            name,
+            state: overall(&items),
+            items,
+            actions,
+            plan: (planned && editable).then(|| urls::visits(id)),
+        });
+    }
+    stages
+}
+
+fn add(id: PublicId, part: Part) -> (String, String) {
+    (urls::part(id, part), format!("add-{}", part.name()))
+}
+
+fn overall(items: &[Item]) -> &'static str {
+    match items.iter().map(|item| item.weight).max() {
+        None => "none",
+        Some(0) => "done",
+        Some(1) => "running",
+        Some(_) => "waiting",
+    }
+}
+
+/// Colour of a state, and whether it is done (0), goes on (1) or waits for somebody (2).
+fn look(state: State) -> (&'static str, u8) {
+    match state {
+        State::Requested => ("yellow", 2),
+        State::Returned => ("orange", 2),
+        State::Active => ("blue", 1),
+        State::Planned => ("blue", 1),
+        State::Approved | State::Delivered | State::Done | State::Recorded => ("green", 0),
+        State::Ended | State::Stopped => ("grey", 0),
+    }
+}
+
+fn open(view: &CaseView, part: Part) -> Option<&OpenPart> {
+    view.open.iter().find(|open| open.part == part)
+}
+
+fn public(bytes: &[u8]) -> PublicId {
+    PublicId(bytes.try_into().unwrap_or_default())
+}
+
+impl Shown<'_> {
+    fn step(&self, row: &StepRow, kind: Kind, state: State) -> Item {
+        let Self {
+            ctx,
+            id,
+            view,
+            editable,
+            now_ms,
+        } = *self;
+        let step = public(&row.public_id);
+        let part = Part::Step(kind, Some(step));
+        let stored = open(view, part);
+        let (colour, weight) = look(state);
+        // Approved support is not with the person yet.
+        let weight = if (kind, state) == (Kind::Support, State::Approved) {
+            1
+        } else {
+            weight
+        };
+        let mine = row.recorded_by == ctx.actor.viewer.account_id;
+        let buttons = kind.moves(state).filter(|step| match step.by {
+            By::Worker => editable,
+            By::SecondPerson => editable && view.may.approve && !mine,
+        });
+        let due = row.due_at.filter(|_| state == State::Planned).map(|due_at| {
+            let code = "visit".to_owned();
+            ClockView::new(
+                &Clock {
+                    code,
+                    due_at,
+                    met_at: None,
+                },
+                now_ms,
+            )
+        });
+        Item {
+            title: title(part),
+            state: (format!("state-{}", state.code()), colour),
+            saved: stored.map(|open| time::shown(open.saved_at)),
+            due,
+            body: None,
+            category: None,
+            reason: None,
+            groups: Vec::new(),
+            fields: stored.map_or_else(Vec::new, |open| from_stored(part.fields(), &open.fields)),
+            edit: (editable && kind.group().class() != Class::S4 && kind.corrected(state).is_ok())
+                .then(|| urls::part(id, part)),
+            locked: (kind.group().class() == Class::S4).then(|| urls::part(id, part)),
+            buttons: buttons
+                .map(|known| Button {
+                    action: urls::step_state(id, kind, step),
+                    label: format!("move-{}", known.verb),
+                    verb: known.verb,
+                    seen: row.version,
+                    warning: known.to == State::Stopped,
+                })
+                .collect(),
+            weight,
+        }
+    }
+
+    fn referral(&self, row: &ReferralRow, kind: referral::Kind) -> Vec<Item> {
+        let Self {
+            ctx,
+            id,
+            view,
+            editable,
+            now_ms,
+        } = *self;
+        let public_id = public(&row.public_id);
+        let state = referral::State::parse(&row.state).unwrap_or(referral::State::Withdrawn);
+        let (colour, weight) = match state {
+            referral::State::Sent => ("yellow", 2),
+            referral::State::Accepted => ("blue", 1),
+            referral::State::Closed => ("green", 0),
+            referral::State::Rejected => ("red", 0),
+            referral::State::Withdrawn => ("grey", 0),
+        };
+        let other = if ctx.is_receiver() { &row.from_org } else { &row.to_org };
+        let mut buttons = Vec::new();
+        let button = |action, label: &str, warning| Button {
+            action,
+            label: label.to_owned(),
+            verb: "",
+            seen: row.version,
+            warning,
+        };
+        if ctx.is_receiver() && state == referral::State::Accepted {
+            if kind == referral::Kind::LegalAid {
+                buttons.push(button(urls::referral_closing(public_id), "referral-close", false));
+            }
+        } else if view.may.refer && editable && state.is_open() {
+            buttons.push(button(
+                urls::referral_withdrawal(id, public_id),
+                "referral-withdraw",
+                true,
+            ));
+        }
+        let answer_clock = Clock {
+            code: kind.answer_clock().to_owned(),
+            due_at: row.due_at,
+            met_at: None,
+        };
+        let mut items = vec![Item {
+            title: format!("referral-{}", kind.name()),
+            state: (format!("referral-state-{}", state.code()), colour),
+            saved: Some(time::shown(row.sent_at)),
+            due: (state == referral::State::Sent).then(|| ClockView::new(&answer_clock, now_ms)),
+            body: view.organisations.get(other).cloned(),
+            category: (!row.category.is_empty()).then(|| format!("code-legal_aid_form-{}", row.category)),
+            reason: row.reason.as_ref().map(|reason| format!("code-rejection-{reason}")),
+            groups: from_bits(row.groups).into_iter().map(|group| group.name()).collect(),
+            fields: Vec::new(),
+            edit: None,
+            locked: None,
+            buttons,
+            weight,
+        }];
+        for part in [Part::Matter(public_id), Part::Advice(public_id)] {
+            if let Some(open) = open(view, part) {
+                items.push(Item {
+                    title: title(part),
+                    state: ("state-recorded".to_owned(), "green"),
+                    saved: Some(time::shown(open.saved_at)),
+                    due: None,
+                    body: None,
+                    category: None,
+                    reason: None,
+                    groups: Vec::new(),
+                    fields: from_stored(part.fields(), &open.fields),
+                    edit: view.may.report.then(|| urls::part(id, part)),
+                    locked: None,
+                    buttons: Vec::new(),
+                    weight: 0,
+                });
+            }
+        }
+        items
+    }
+
+    /// What a receiving body records.
+    fn receiver_actions(&self, row: &ReferralRow, kind: referral::Kind) -> Vec<(String, String)> {
+        let Self { ctx, id, view, .. } = *self;
+        if !ctx.is_receiver() || !view.may.report {
+            return Vec::new();
+        }
+        let public_id = public(&row.public_id);
+        let parts = match kind {
+            referral::Kind::Identification => vec![Part::Step(Kind::Identification, None)],
+            referral::Kind::LegalAid => vec![Part::Matter(public_id), Part::Advice(public_id)],
+        };
+        let missing = parts.into_iter().filter(|part| open(view, *part).is_none());
+        missing.map(|part| add(id, part)).collect()
+    }
+}
+
+/// The consents of a case, the newest first.
+pub fn consents(id: PublicId, view: &CaseView, editable: bool) -> Vec<ConsentView> {
+    let rows = view.around.consents.iter().rev();
+    rows.map(|row| {
+        let consent = public(&row.public_id);
+        let part = Part::Consent(consent);
+        ConsentView {
+            purpose: format!("code-consent_purpose-{}", row.purpose),
+            state: format!("consent-{}", row.state),
+            colour: match row.state.as_str() {
+                "given" => "green",
+                "refused" => "red",
+                _ => "grey",
+            },
+            recorded: time::shown(row.recorded_at),
+            form: format!("code-consent_form-{}", row.form),
+            groups: from_bits(row.groups).into_iter().map(|group| group.name()).collect(),
+            fields: open(view, part).map_or_else(Vec::new, |open| from_stored(part.fields(), &open.fields)),
+            withdraw: ((editable || view.may.edit) && row.state == "given")
+                .then(|| urls::consent_withdrawal(id, consent)),
+        }
+    })
+    .collect()
+}
+
+impl Stage {
+    /// Every kind of item in every state that a page can show.
+    pub fn samples(editable: bool) -> Vec<Self> {
+        let id = PublicId([1; 16]);
+        let stored =
+            json!({"regime": {"known": "medical"}, "provider": {"known": "Trạm y tế xã Mẫu"}, "priority": "unknown"});
+        let item = |title: String, state: String, colour| Item {
+            title,
+            state: (state, colour),
+            saved: Some(time::shown(0)),
+            due: Some(ClockView::new(
+                &Clock {
+                    code: "visit".to_owned(),
+                    due_at: -1,
+                    met_at: None,
+                },
+                0,
+            )),
+            body: Some("Trung tâm mẫu".to_owned()),
+            category: Some("code-legal_aid_form-advice".to_owned()),
+            reason: Some("code-rejection-no_provider".to_owned()),
+            groups: vec!["identity", "legal_aid"],
+            fields: from_stored(Part::Step(Kind::Support, None).fields(), &stored),
+            edit: editable.then(|| urls::part(id, Part::Step(Kind::Support, None))),
+            locked: editable.then(|| urls::part(id, Part::Step(Kind::Protection, None))),
+            buttons: Vec::new(),
+            weight: 0,
+        };
+        let mut samples = Vec::new();
+        for (name, kinds, referrals) in STAGES {
+            let mut items = Vec::new();
+            for kind in kinds {
+                for state in State::ALL {
+                    let part = Part::Step(*kind, Some(id));
+                    let mut item = item(title(part), format!("state-{}", state.code()), look(state).0);
+                    item.buttons = kind
+                        .moves(state)
+                        .map(|known| Button {
+                            action: urls::step_state(id, *kind, id),
+                            label: format!("move-{}", known.verb),
+                            verb: known.verb,
+                            seen: 1,
+                            warning: known.to == State::Stopped,
+                        })
+                        .collect();
+                    items.push(item);
+                }
+            }
+            if let Some(kind) = referrals {
+                for state in referral::State::ALL {
+                    items.push(item(
+                        format!("referral-{}", kind.name()),
+                        format!("referral-state-{}", state.code()),
+                        "blue",
+                    ));
+                }
+            }
+            samples.push(Self {
+                name,
+                state: overall(&items),
+                items: if editable { items } else { Vec::new() },
+                actions: kinds.iter().map(|kind| add(id, Part::Step(*kind, None))).collect(),
+                plan: editable.then(|| urls::visits(id)),
+            });
+        }
+        samples
+    }
+}
+
+impl ConsentView {
+    /// A consent in every state.
+    pub fn samples(editable: bool) -> Vec<Self> {
+        let id = PublicId([1; 16]);
+        ["given", "refused", "withdrawn"]
+            .into_iter()
+            .map(|state| Self {
+                purpose: "code-consent_purpose-legal_aid".to_owned(),
+                state: format!("consent-{state}"),
+                colour: "green",
+                recorded: time::shown(0),
+                form: "code-consent_form-signed".to_owned(),
+                groups: vec!["identity"],
+                fields: from_stored(Part::Consent(id).fields(), &json!({"agreed_by": {"known": "self"}})),
+                withdraw: editable.then(|| urls::consent_withdrawal(id, id)),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,481 @@
+//! One part of a case as a form; class S4 opens only after a purpose and a second confirmation.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::fields::{FieldView, from_stored, from_typed};
+use crate::domain::field::{self, Fault, Typed, typed};
+use crate::domain::group::{Class, Group};
+use crate::domain::part::Part;
+use crate::domain::public_id::PublicId;
+use crate::domain::purpose;
+use crate::domain::refusal::Why;
+use crate::domain::step::Kind;
+use crate::operations::case_act::CaseActError;
+use crate::operations::drafts;
+use crate::operations::save_part::{Save, save_part};
+use crate::operations::view_case::{CaseView, Wish, view_case};
+use crate::web::ctx::Ctx;
+use crate::web::error::PageError;
+use crate::web::form::Submission;
+use crate::web::page::Page;
+use crate::web::urls;
+
+/// The form of a part.
+#[derive(Serialize)]
+pub struct Edit {
+    case: String,
+    number: String,
+    title: String,
+    action: String,
+    draft: String,
+    why: Option<&'static str>,
+    version: i64,
+    purpose: String,
+    confirmed: bool,
+    fields: Vec<FieldView>,
+    faults: Vec<(&'static str, String)>,
+    conflict: Option<Vec<Changed>>,
+    expired: bool,
+    from_draft: bool,
+    editable: bool,
+}
+
+/// A field in which a colleague's version differs from what was typed.
+#[derive(Serialize)]
+pub struct Changed {
+    name: &'static str,
+    theirs: FieldView,
+}
+
+impl Page for Edit {
+    const TEMPLATE: &'static str = "cases/edit_part.html";
+
+    fn samples() -> Vec<Self> {
+        let id = PublicId([1; 16]);
+        let page = |part: Part| Self {
+            case: urls::case(id),
+            number: "DH-2026-7K3F9Q-2".to_owned(),
+            title: title(part),
+            action: urls::part(id, part),
+            draft: urls::draft(id, part),
+            why: None,
+            version: 1,
+            purpose: "case_work".to_owned(),
+            confirmed: part.group().class() == Class::S4,
+            fields: from_stored(part.fields(), &json!({})),
+            faults: vec![],
+            conflict: None,
+            expired: false,
+            from_draft: false,
+            editable: true,
+        };
+        let groups = Group::with_section().map(Part::Group);
+        let steps = Kind::ALL.into_iter().map(|kind| Part::Step(kind, None));
+        let parts = groups
+            .chain(steps)
+            .chain([Part::Matter(id), Part::Advice(id), Part::Consent(id)]);
+        let mut samples: Vec<Self> = parts.map(page).collect();
+        let mut faulty = page(Part::Group(Group::Identity));
+        faulty.why = Some(Why::CaseClosed.message());
+        if let Some(field) = faulty.fields.first_mut() {
+            field.fault = Some("Lỗi mẫu".to_owned());
+        }
+        faulty.faults = vec![("alias", "Lỗi mẫu".to_owned())];
+        let theirs = from_stored(Group::Identity.fields(), &json!({"alias": {"known": "Hoa Mẫu"}}));
+        let mut conflict = page(Part::Group(Group::Identity));
+        conflict.conflict = Some(
+            theirs
+                .into_iter()
+                .take(2)
+                .map(|theirs| Changed {
+                    name: theirs.name,
+                    theirs,
+                })
+                .collect(),
+        );
+        let expired = Self {
+            expired: true,
+            from_draft: true,
+            ..page(Part::Group(Group::Notes))
+        };
+        let closed = Self {
+            editable: false,
+            ..page(Part::Group(Group::Safety))
+        };
+        samples.extend([faulty, conflict, expired, closed]);
+        samples
+    }
+}
+
+/// The question before a part of class S4.
+#[derive(Serialize)]
+pub struct Opening {
+    case: String,
+    title: String,
+    action: String,
+    purposes: [&'static str; 8],
+    chosen: &'static str,
+    confirmed: bool,
+    faults: Vec<(&'static str, &'static str)>,
+}
+
+impl Page for Opening {
+    const TEMPLATE: &'static str = "cases/open_part.html";
+
+    fn samples() -> Vec<Self> {
+        let (id, part) = (PublicId([1; 16]), Part::Group(Group::Safety));
+        let question = |chosen, confirmed| Opening {
+            chosen,
+            confirmed,
+            faults: lacking(chosen, confirmed),
+            ..opening(id, part)
+        };
+        vec![opening(id, part), question("", true), question("protection", false)]
+    }
+}
+
+/// Message key of the name of a part.
+#[must_use]
+pub fn title(part: Part) -> String {
+    match part {
+        Part::Group(group) => format!("group-{}", group.name()),
+        Part::Step(..) | Part::Matter(_) | Part::Advice(_) | Part::Consent(_) => format!("part-{}", part.name()),
+    }
+}
+
+fn opening(id: PublicId, part: Part) -> Opening {
+    Opening {
+        case: urls::case(id),
+        title: title(part),
+        action: urls::opening(id, part),
+        purposes: purpose::PURPOSES,
+        chosen: "",
+        confirmed: false,
+        faults: vec![],
+    }
+}
+
+/// What is missing before a part of class S4 may be opened: field and message.
+fn lacking(chosen: &str, confirmed: bool) -> Vec<(&'static str, &'static str)> {
+    let mut lacking = Vec::new();
+    if chosen.is_empty() {
+        lacking.push(("purpose", "purpose-missing"));
+    }
+    if !confirmed {
+        lacking.push(("confirmed", "open-unconfirmed"));
+    }
+    lacking
+}
+
+/// The case and the part that an address names; an address that names none is no page.
+pub struct PartPath {
+    id: PublicId,
+    part: Part,
+}
+
+impl FromRequest for PartPath {
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let named = |name: &str| request.match_info().get(name);
+        let group = named("group").and_then(Group::parse).map(Part::Group);
+        let step = named("kind").and_then(Kind::parse).zip(named("step"));
+        let step = step.and_then(|(kind, step)| match step {
+            urls::NEW => Some(Part::Step(kind, None)),
+            id => PublicId::parse(id).map(|id| Part::Step(kind, Some(id))),
+        });
+        let referral = named("referral").and_then(PublicId::parse).zip(named("record"));
+        let record = referral.and_then(|(id, record)| match record {
+            "matter" => Some(Part::Matter(id)),
+            "advice" => Some(Part::Advice(id)),
+            _ => None,
+        });
+        let part = group.or(step).or(record).filter(|part| !part.fields().is_empty());
+        let found = named("id").and_then(PublicId::parse).zip(part);
+        ready(
+            found
+                .map(|(id, part)| Self { id, part })
+                .ok_or_else(|| PageError::NotFound(String::new())),
+        )
+    }
+}
+
+impl PartPath {
+    /// Asks whether the case may be seen at all, opening nothing.
+    async fn seen(&self, ctx: &Ctx, purpose: &'static str, confirmed: bool) -> Result<CaseView, PageError> {
+        let wish = Wish {
+            parts: Some(vec![]),
+            purpose,
+            confirmed,
+        };
+        Ok(view_case(ctx.app(), &ctx.actor, self.id.0, &wish).await?)
+    }
+
+    /// Opens the part.
+    async fn opened(&self, ctx: &Ctx, purpose: &'static str, confirmed: bool) -> Result<CaseView, PageError> {
+        let wish = Wish {
+            parts: Some(vec![self.part]),
+            purpose,
+            confirmed,
+        };
+        Ok(view_case(ctx.app(), &ctx.actor, self.id.0, &wish).await?)
+    }
+
+    /// The purpose when the form does not name one.
+    fn purpose(&self) -> &'static str {
+        match self.part {
+            // Safety of life is never opened for a purpose that nobody named: the policies refuse the empty one.
+            part if part.group().class() == Class::S4 => "",
+            Part::Group(_) | Part::Consent(_) => "case_work",
+            Part::Step(kind, _) => kind.purpose(),
+            Part::Matter(_) | Part::Advice(_) => "legal_aid",
+        }
+    }
+
+    /// Whether the actor may save the part.
+    fn editable(&self, view: &CaseView) -> bool {
+        match self.part {
+            Part::Matter(_) | Part::Advice(_) => view.may.report,
+            Part::Step(Kind::Identification, None) => view.may.edit || view.may.report,
+            _ => view.may.edit,
+        }
+    }
+}
+
+/// `GET` the form of a part
+pub async fn edit(ctx: Ctx, path: PartPath) -> Result<HttpResponse, PageError> {
+    if path.part.group().class() == Class::S4 {
+        // Whether the case may be seen at all is asked first, so that the question tells nobody that it exists.
+        let view = path.seen(&ctx, "case_work", false).await?;
+        return ctx.logged_page(&view.index, &opening(path.id, path.part));
+    }
+    form(&ctx, &path, path.purpose(), false).await
+}
+
+/// What a form says about purpose and second confirmation.
+fn asked(form: &Typed) -> (Option<&'static str>, bool) {
+    let purpose = typed(form, "purpose").next().and_then(purpose::parse);
+    (purpose, typed(form, "confirmed").any(|value| value == "yes"))
+}
+
+/// `POST` purpose and confirmation for a part of class S4
+pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    let (purpose, confirmed) = asked(&sent.typed);
+    match purpose.filter(|_| confirmed && !sent.expired) {
+        Some(purpose) => form(&ctx, &path, purpose, true).await,
+        None => {
+            let view = path.seen(&ctx, "case_work", false).await?;
+            let chosen = purpose.unwrap_or_default();
+            let question = Opening {
+                chosen,
+                confirmed,
+                faults: lacking(chosen, confirmed),
+                ..opening(path.id, path.part)
+            };
+            ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &question)
+        }
+    }
+}
+
+async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool) -> Result<HttpResponse, PageError> {
+    let (id, part) = (path.id, path.part);
+    let view = path.opened(ctx, purpose, confirmed).await?;
+    let draft = drafts::open(ctx.app(), &ctx.actor, &drafts::form_of(id, part)).await?;
+    let stored = view.open.iter().find(|open| open.part == part);
+    let empty = json!({});
+    let fields = match &draft {
+        Some(typed) => from_typed(part.fields(), typed, &[], ctx.wording()),
+        None => from_stored(part.fields(), stored.map_or(&empty, |open| &open.fields)),
+    };
+    // A draft goes on from the version it was typed over, so that a colleague's later one is not lost.
+    let drafted = draft.iter().flat_map(|typed| field::typed(typed, "version")).next();
+    let version = drafted.and_then(|version| version.parse().ok());
+    let page = Edit {
+        case: urls::case(id),
+        title: title(part),
+        action: urls::part(id, part),
+        draft: urls::draft(id, part),
+        why: None,
+        version: version.unwrap_or_else(|| stored.map_or(0, |open| open.version)),
+        purpose: purpose.to_owned(),
+        confirmed,
+        fields,
+        faults: vec![],
+        conflict: None,
+        expired: false,
+        from_draft: draft.is_some(),
+        editable: path.editable(&view),
+        number: view.case.number,
+    };
+    ctx.logged_page(&view.index, &page)
+}
+
+/// `POST` what is typed so far, valid or not
+pub async fn keep(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    let (purpose, confirmed) = asked(&sent.typed);
+    let save = Save {
+        part: path.part,
+        fields: Value::Null,
+        from_version: 0,
+        purpose: purpose.unwrap_or_else(|| path.purpose()),
+        confirmed,
+    };
+    drafts::keep_part(ctx.app(), &ctx.actor, path.id, &save, sent.typed).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST` the form of a part
+pub async fn update(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    let (purpose, confirmed) = asked(&sent.typed);
+    let purpose = purpose.unwrap_or_else(|| path.purpose());
+    let version = typed(&sent.typed, "version").next().and_then(|text| text.parse().ok());
+    let from_version: i64 = version.filter(|version| (0..1 << 40).contains(version)).unwrap_or(0);
+    let again = Again {
+        path: &path,
+        purpose,
+        confirmed,
+        version: from_version,
+        expired: sent.expired,
+        why: None,
+    };
+    let fields = match field::read(path.part.fields(), &sent.typed) {
+        Ok(fields) if path.part.lacking(&fields).next().is_some() => {
+            let faults: Vec<_> = path.part.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
+            return again.show(&ctx, &sent.typed, &faults, None).await;
+        }
+        Ok(fields) if !sent.expired => fields,
+        Ok(_) => return again.show(&ctx, &sent.typed, &[], None).await,
+        Err(faults) => return again.show(&ctx, &sent.typed, &faults, None).await,
+    };
+    let save = Save {
+        part: path.part,
+        fields,
+        from_version,
+        purpose,
+        confirmed,
+    };
+    match save_part(ctx.app(), &ctx.actor, path.id, &save).await {
+        // The answer of a body ends its access: it goes back to its list.
+        Ok(index) if path.part == Part::Step(Kind::Identification, None) && ctx.is_receiver() => {
+            Ok(ctx.see_other(&format!("{}?saved=1", urls::REFERRALS), &index))
+        }
+        Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(path.id)), &index)),
+        Err(CaseActError::Conflict) => conflict(&ctx, &sent.typed, again).await,
+        Err(CaseActError::Refused(why)) => {
+            let again = Again {
+                why: Some(why.message()),
+                ..again
+            };
+            again.show(&ctx, &sent.typed, &[], None).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn conflict(ctx: &Ctx, typed: &Typed, again: Again<'_>) -> Result<HttpResponse, PageError> {
+    let path = again.path;
+    let view = path.opened(ctx, again.purpose, again.confirmed).await?;
+    let theirs = view.open.into_iter().find(|open| open.part == path.part);
+    let same = theirs.as_ref().is_some_and(|open| {
+        let mine = from_typed(path.part.fields(), typed, &[], ctx.wording());
+        changed(&mine, from_stored(path.part.fields(), &open.fields)).is_empty()
+    });
+    if same {
+        // Both wrote the same: it is saved already.
+        return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(path.id)), &view.index));
+    }
+    let again = Again {
+        version: theirs.as_ref().map_or(0, |open| open.version),
+        ..again
+    };
+    let theirs = theirs.map_or(Value::Null, |open| open.fields);
+    again.show(ctx, typed, &[], Some((view.index, theirs))).await
+}
+
+/// The same form once more, with everything that was typed.
+struct Again<'a> {
+    path: &'a PartPath,
+    purpose: &'static str,
+    confirmed: bool,
+    version: i64,
+    expired: bool,
+    why: Option<&'static str>,
+}
+
+impl Again<'_> {
+    async fn show(
+        self,
+        ctx: &Ctx,
+        form: &Typed,
+        faults: &[(&'static str, Fault)],
+        theirs: Option<(String, Value)>,
+    ) -> Result<HttpResponse, PageError> {
+        let (id, part) = (self.path.id, self.path.part);
+        // The page shows what was typed, so it asks once more whether the case may be seen.
+        let view = self.path.seen(ctx, self.purpose, self.confirmed).await?;
+        if !self.path.editable(&view) {
+            return Err(ctx.refused(id).await);
+        }
+        let fields = from_typed(part.fields(), form, faults, ctx.wording());
+        let listed: Vec<(&'static str, String)> = fields
+            .iter()
+            .filter_map(|field| field.fault.clone().map(|fault| (field.name, fault)))
+            .collect();
+        let (index, conflict) = match theirs {
+            None => (view.index, None),
+            Some((index, theirs)) => (index, Some(changed(&fields, from_stored(part.fields(), &theirs)))),
+        };
+        let status = if conflict.is_some() || self.why.is_some() {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        };
+        let page = Edit {
+            case: urls::case(id),
+            number: view.case.number,
+            title: title(part),
+            action: urls::part(id, part),
+            draft: urls::draft(id, part),
+            why: self.why,
+            version: self.version,
+            purpose: self.purpose.to_owned(),
+            confirmed: self.confirmed,
+            fields,
+            faults: listed,
+            conflict,
+            expired: self.expired,
+            from_draft: false,
+            editable: true,
+        };
+        ctx.page_with(status, Some(&index), &page)
+    }
+}
+
+fn changed(mine: &[FieldView], theirs: Vec<FieldView>) -> Vec<Changed> {
+    mine.iter()
+        .zip(theirs)
+        .filter(|(mine, theirs)| {
+            mine.text.trim() != theirs.text
+                || (mine.is_empty() && theirs.is_empty() && mine.state != theirs.state)
+                || mine
+                    .options
+                    .iter()
+                    .map(|option| option.2)
+                    .ne(theirs.options.iter().map(|option| option.2))
+        })
+        .map(|(_, theirs)| Changed {
+            name: theirs.name,
+            theirs,
+        })
+        .collect()
+}

@@ -1,0 +1,255 @@
+//! Sending a referral: to whom, which groups, under which consent.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use super::cases::case_of;
+use crate::domain::codes::{BASIS, CodeList, LEGAL_AID_FORM};
+use crate::domain::field::{Typed, typed};
+use crate::domain::group::{Class, Group, from_bits};
+use crate::domain::public_id::PublicId;
+use crate::domain::referral::{Kind, may_be_listed};
+use crate::operations::case_act::CaseActError;
+use crate::operations::move_referral::withdraw_referral;
+use crate::operations::send_referral::{Receiver, Referral, receivers, send_referral};
+use crate::operations::view_case::{CaseView, Wish, view_case};
+use crate::web::ctx::Ctx;
+use crate::web::error::PageError;
+use crate::web::form::Submission;
+use crate::web::page::Page;
+use crate::web::{time, urls};
+
+/// The form for a referral.
+#[derive(Serialize)]
+pub struct New {
+    case: String,
+    number: String,
+    kind: &'static str,
+    action: String,
+    new_consent: String,
+    receivers: Vec<(String, String, bool)>,
+    categories: Vec<(&'static str, String, bool)>,
+    consents: Vec<Given>,
+    bases: Vec<(&'static str, String, bool)>,
+    groups: Vec<Offered>,
+    confirmed: bool,
+    /// Field and message of what is missing.
+    missing: Vec<(&'static str, &'static str)>,
+}
+
+/// A consent that covers this kind of referral.
+#[derive(Serialize)]
+struct Given {
+    id: String,
+    recorded: String,
+    groups: Vec<&'static str>,
+    chosen: bool,
+}
+
+/// A group that can be listed.
+#[derive(Serialize)]
+struct Offered {
+    name: &'static str,
+    chosen: bool,
+    /// Always listed, for it is what the referral is about.
+    fixed: bool,
+    safety: bool,
+}
+
+impl Page for New {
+    const TEMPLATE: &'static str = "referrals/new.html";
+
+    fn samples() -> Vec<Self> {
+        let id = PublicId([1; 16]);
+        let page = |kind: Kind, given: bool, missing| Self {
+            consents: if given {
+                vec![Given {
+                    id: id.to_string(),
+                    recorded: time::shown(0),
+                    groups: vec!["identity", "legal_aid"],
+                    chosen: true,
+                }]
+            } else {
+                vec![]
+            },
+            missing,
+            ..form(id, "DH-2026-7K3F9Q-2", kind, &[], vec![], &vec![])
+        };
+        vec![
+            page(Kind::LegalAid, true, vec![]),
+            page(Kind::LegalAid, false, vec![("consent", "why-no-consent")]),
+            page(Kind::Identification, true, vec![("to", "referral-to-missing")]),
+        ]
+    }
+}
+
+fn form(
+    id: PublicId,
+    number: &str,
+    kind: Kind,
+    receivers: &[Receiver],
+    consents: Vec<(String, String, Vec<Group>)>,
+    sent: &Typed,
+) -> New {
+    let is = |name: &str, value: &str| typed(sent, name).any(|typed| typed == value);
+    let options = |name: &str, list: CodeList| {
+        list.codes
+            .iter()
+            .map(|code| (*code, format!("code-{}-{code}", list.name), is(name, code)))
+            .collect()
+    };
+    let only = consents.len() == 1 && sent.is_empty();
+    let consented: Vec<Group> = consents.iter().flat_map(|(.., groups)| groups.clone()).collect();
+    let own = kind.own().first().copied();
+    New {
+        case: urls::case(id),
+        number: number.to_owned(),
+        kind: kind.name(),
+        action: urls::case_referrals(id, kind),
+        new_consent: urls::new_consent(id),
+        receivers: receivers
+            .iter()
+            .map(|receiver| {
+                (
+                    receiver.code.clone(),
+                    receiver.name.clone(),
+                    is("to", &receiver.code) || receivers.len() == 1,
+                )
+            })
+            .collect(),
+        categories: if kind == Kind::LegalAid {
+            options("category", LEGAL_AID_FORM)
+        } else {
+            vec![]
+        },
+        consents: consents
+            .into_iter()
+            .map(|(id, recorded, groups)| Given {
+                chosen: only || is("consent", &id),
+                id,
+                recorded,
+                groups: groups.into_iter().map(Group::name).collect(),
+            })
+            .collect(),
+        bases: if kind.allows_basis() {
+            options("basis", BASIS)
+        } else {
+            vec![]
+        },
+        groups: Group::in_use()
+            .filter(|group| may_be_listed(*group))
+            .filter(|group| kind.allows_basis() || consented.contains(group) || Some(*group) == own)
+            .map(|group| Offered {
+                name: group.name(),
+                chosen: is("groups", group.name())
+                    || Some(group) == own
+                    || (sent.is_empty() && group.class() != Class::S4 && consented.contains(&group)),
+                fixed: Some(group) == own,
+                safety: group.class() == Class::S4,
+            })
+            .collect(),
+        confirmed: is("confirmed", "yes"),
+        missing: vec![],
+    }
+}
+
+/// The consents of the case that cover this kind: id, when, groups.
+fn given(view: &CaseView, kind: Kind) -> Vec<(String, String, Vec<Group>)> {
+    let consents = view.around.consents.iter().rev();
+    consents
+        .filter(|row| row.state == "given" && row.purpose == kind.consent_purpose())
+        .map(|row| {
+            let id = PublicId(row.public_id.as_slice().try_into().unwrap_or_default());
+            (id.to_string(), time::shown(row.recorded_at), from_bits(row.groups))
+        })
+        .collect()
+}
+
+async fn page(
+    ctx: &Ctx,
+    id: PublicId,
+    kind: Kind,
+    sent: &Typed,
+    missing: Vec<(&'static str, &'static str)>,
+) -> Result<HttpResponse, PageError> {
+    let wish = Wish {
+        parts: Some(vec![]),
+        purpose: kind.name(),
+        confirmed: false,
+    };
+    let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
+    if !view.may.refer {
+        return Err(ctx.refused(id).await);
+    }
+    let receivers = receivers(ctx.app(), kind).await?;
+    let consents = given(&view, kind);
+    let status = if missing.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let page = New {
+        missing,
+        ..form(id, &view.case.number, kind, &receivers, consents, sent)
+    };
+    ctx.page_with(status, Some(&view.index), &page)
+}
+
+fn kind_of(text: &str) -> Result<Kind, PageError> {
+    Kind::parse(text).ok_or_else(|| PageError::NotFound(String::new()))
+}
+
+/// `GET /cases/{id}/referrals/{kind}`
+pub async fn new(ctx: Ctx, path: web::Path<(String, String)>) -> Result<HttpResponse, PageError> {
+    let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
+    page(&ctx, id, kind, &vec![], vec![]).await
+}
+
+/// `POST /cases/{id}/referrals/{kind}`
+pub async fn create(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified()?;
+    let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
+    let first = |name| typed(&sent.typed, name).next().unwrap_or_default();
+    let groups: Vec<Group> = typed(&sent.typed, "groups").filter_map(Group::parse).collect();
+    let wish = Referral {
+        kind,
+        to: first("to").to_owned(),
+        category: LEGAL_AID_FORM.find(first("category")).unwrap_or_default(),
+        consent: PublicId::parse(first("consent")),
+        basis: BASIS.find(first("basis")),
+        confirmed: first("confirmed") == "yes",
+        groups,
+    };
+    let mut missing = Vec::new();
+    if wish.to.is_empty() {
+        missing.push(("to", "referral-to-missing"));
+    }
+    if kind == Kind::LegalAid && wish.category.is_empty() {
+        missing.push(("category", "referral-category-missing"));
+    }
+    if wish.groups.iter().any(|group| group.class() == Class::S4) && !wish.confirmed {
+        missing.push(("confirmed", "referral-unconfirmed"));
+    }
+    if !missing.is_empty() || sent.expired {
+        missing.extend(sent.expired.then_some(("to", "edit-expired")));
+        return page(&ctx, id, kind, &sent.typed, missing).await;
+    }
+    match send_referral(ctx.app(), &ctx.actor, id, &wish).await {
+        Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
+        // The form comes back with the reason; what was chosen stays chosen.
+        Err(CaseActError::Refused(why)) => {
+            let missing = vec![("consent", why.message())];
+            page(&ctx, id, kind, &sent.typed, missing).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /cases/{id}/withdrawals/{referral}`
+pub async fn withdraw(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, _) = submission.verified()?;
+    let (id, referral) = (case_of(&path.0)?, case_of(&path.1)?);
+    let index = withdraw_referral(ctx.app(), &ctx.actor, id, referral).await?;
+    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+}

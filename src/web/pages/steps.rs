@@ -1,0 +1,44 @@
+//! A step goes on, and visits are planned: buttons on the page of the case.
+
+use actix_web::{HttpResponse, web};
+
+use super::cases::case_of;
+use crate::domain::field::typed;
+use crate::domain::public_id::PublicId;
+use crate::domain::step::Kind;
+use crate::operations::move_step::{Change, move_step};
+use crate::operations::plan_visits::plan_visits;
+use crate::web::error::PageError;
+use crate::web::form::Submission;
+use crate::web::urls;
+
+/// `POST /cases/{id}/steps/{kind}/{step}/state`
+pub async fn update(
+    path: web::Path<(String, String, String)>,
+    submission: Submission,
+) -> Result<HttpResponse, PageError> {
+    let (ctx, form) = submission.verified()?;
+    let id = case_of(&path.0)?;
+    let step = Kind::parse(&path.1).zip(PublicId::parse(&path.2));
+    let (kind, step) = step.ok_or_else(|| PageError::NotFound(String::new()))?;
+    if form.expired {
+        return Err(PageError::Conflict);
+    }
+    let field = |name| typed(&form.typed, name).next().unwrap_or_default();
+    let change = Change {
+        kind,
+        step,
+        verb: field("verb").to_owned(),
+        seen: field("seen").parse().unwrap_or(0),
+    };
+    let index = move_step(ctx.app(), &ctx.actor, id, &change).await?;
+    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+}
+
+/// `POST /cases/{id}/visits`
+pub async fn plan(path: web::Path<String>, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, _) = submission.verified()?;
+    let id = case_of(&path)?;
+    let index = plan_visits(ctx.app(), &ctx.actor, id).await?;
+    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+}

@@ -1,0 +1,194 @@
+//! The people of the walk and the ways in which they act: forms on pages, nothing else.
+
+use donghanh::domain::role::Role;
+
+use crate::browser::{Answer, Browser, Served};
+use crate::support::Staff;
+
+/// A member of staff of an organisation.
+pub fn person(served: &Served, org: &str, role: Role) -> Staff {
+    served.world.staff(org, role)
+}
+
+/// Everybody who takes part.
+pub struct Cast {
+    pub worker: Staff,
+    pub supervisor: Staff,
+    pub officer: Staff,
+    pub liaison: Staff,
+}
+
+impl Cast {
+    pub fn new(served: &Served) -> Self {
+        let world = &served.world;
+        for (code, kind) in [("TGPL-2", "legal_aid_centre"), ("CA-2", "police")] {
+            donghanh::operations::accounts::add_organisation(&world.app.writer, code, kind, "Tổ chức mẫu").unwrap();
+        }
+        Self {
+            worker: world.staff("XA-A", Role::SocialWorker),
+            supervisor: world.staff("XA-A", Role::Supervisor),
+            officer: world.staff("TGPL", Role::LegalAidOfficer),
+            liaison: world.staff("CA", Role::Liaison),
+        }
+    }
+}
+
+/// Opens a case and gives its address.
+pub fn take_in(worker: &Browser<'_>, fields: &[(&str, &str)]) -> String {
+    let form = worker.get("/intakes/new");
+    let answer = worker.submit(&form, "/intakes", fields);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    answer.location.unwrap().replace("?saved=1", "")
+}
+
+/// Opens the form of a part and sends it with these answers.
+pub fn save(browser: &Browser<'_>, address: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut form = browser.get(address);
+    let mut sent = fields.to_vec();
+    if form.body.contains(&format!("action=\"{address}/opening\"")) {
+        let asked = [("purpose", "protection"), ("confirmed", "yes")];
+        form = browser.submit(&form, &format!("{address}/opening"), &asked);
+        sent.extend(asked);
+    }
+    assert_eq!(form.status, 200, "{address}: {}", form.body);
+    let version = form.hidden("version");
+    sent.push(("version", &version));
+    browser.submit(&form, address, &sent)
+}
+
+/// The address of the first form or link of a page that starts and ends like this.
+pub fn address(page: &Answer, start: &str, end: &str) -> String {
+    page.body
+        .split('"')
+        .find(|quoted| quoted.starts_with(start) && quoted.ends_with(end) && quoted.len() > start.len() + end.len())
+        .unwrap_or_else(|| panic!("no {start}…{end} in {}", page.body))
+        .to_owned()
+}
+
+/// The address of the first step of a kind that the page of the case shows.
+pub fn step(page: &Answer, case: &str, kind: &str) -> String {
+    let start = format!("{case}/steps/{kind}/");
+    let ids = page.body.split('"').filter_map(|quoted| quoted.strip_prefix(&start));
+    let id = ids
+        .map(|rest| rest.split('/').next().unwrap())
+        .find(|id| id.len() == 26);
+    format!(
+        "{start}{}",
+        id.unwrap_or_else(|| panic!("no {start}… in {}", page.body))
+    )
+}
+
+/// Presses a button of a step on the page of its case.
+pub fn press(browser: &Browser<'_>, case: &str, kind: &str, verb: &str) -> Answer {
+    let page = browser.get(case);
+    let at = step(&page, case, kind);
+    let (_, form) = page.body.split_once(&format!("action=\"{at}/state\"")).unwrap();
+    let (_, seen) = form.split_once("name=\"seen\" value=\"").unwrap();
+    let (seen, _) = seen.split_once('"').unwrap();
+    browser.submit(&page, &format!("{at}/state"), &[("verb", verb), ("seen", seen)])
+}
+
+/// Records a consent.
+pub fn consent(worker: &Browser<'_>, case: &str, purpose: &str, groups: &[&str]) -> Answer {
+    let form = worker.get(&format!("{case}/consents/new"));
+    let mut fields = vec![
+        ("purpose", purpose),
+        ("agreed", "yes"),
+        ("form", "signed"),
+        ("agreed_by", "self"),
+    ];
+    fields.extend(groups.iter().map(|group| ("groups", *group)));
+    worker.submit(&form, &format!("{case}/consents"), &fields)
+}
+
+/// Sends a referral under the newest consent for it.
+pub fn refer(worker: &Browser<'_>, case: &str, kind: &str, to: &str, groups: &[&str]) -> Answer {
+    let at = format!("{case}/referrals/{kind}");
+    let form = worker.get(&at);
+    let mut fields = vec![("to", to), ("category", "advice")];
+    let consent = form
+        .body
+        .split_once("name=\"consent\" value=\"")
+        .map(|(_, rest)| rest[..26].to_owned());
+    match &consent {
+        Some(consent) => fields.push(("consent", consent)),
+        None => fields.push(("basis", "crime_prevention")),
+    }
+    fields.extend(groups.iter().map(|group| ("groups", *group)));
+    worker.submit(&form, &at, &fields)
+}
+
+/// The receiver takes the first new referral on; gives its address.
+pub fn accept(receiver: &Browser<'_>) -> String {
+    let at = address(&receiver.get("/referrals"), "/referrals/", "");
+    let page = receiver.get(&at);
+    let answer = receiver.submit(&page, &format!("{at}/answer"), &[("answer", "accept")]);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    at
+}
+
+/// A case on its way, by the ids in its addresses.
+pub struct Case {
+    pub id: String,
+    pub support: String,
+    pub referral: String,
+    pub request: String,
+    pub spare_referral: String,
+    pub spare_consent: String,
+}
+
+fn last(address: &str) -> String {
+    address.rsplit('/').next().unwrap().to_owned()
+}
+
+impl Case {
+    /// A case whose referral to the centre and whose request to the police are accepted.
+    pub fn referred_and_accepted(served: &Served, cast: &Cast) -> Self {
+        let worker = served.signed_in(&cast.worker);
+        let case = take_in(&worker, &[("alias", "Hoa Mẫu"), ("danger", "high")]);
+        let listed = ["identity", "risk", "needs", "legal_aid"];
+        assert_eq!(
+            save(
+                &worker,
+                &format!("{case}/groups/legal_aid"),
+                &[("legal_question", "câu hỏi")]
+            )
+            .status,
+            303
+        );
+        assert_eq!(
+            save(&worker, &format!("{case}/steps/support/new"), &[("regime", "medical")]).status,
+            303
+        );
+        assert_eq!(consent(&worker, &case, "statistics", &["risk"]).status, 303);
+        let spare = address(&worker.get(&case), &format!("{case}/consents/"), "/withdrawal");
+        assert_eq!(consent(&worker, &case, "legal_aid", &listed).status, 303);
+        assert_eq!(refer(&worker, &case, "legal_aid", "TGPL", &listed).status, 303);
+        assert_eq!(
+            refer(&worker, &case, "identification", "CA", &["identity", "risk", "needs"]).status,
+            303
+        );
+        let referral = accept(&served.signed_in(&cast.officer));
+        let request = accept(&served.signed_in(&cast.liaison));
+        assert_eq!(
+            refer(&worker, &case, "identification", "CA-2", &["identity"]).status,
+            303
+        );
+        let page = worker.get(&case);
+        let withdrawals: Vec<String> = page
+            .body
+            .split('"')
+            .filter(|quoted| quoted.starts_with(&format!("{case}/withdrawals/")))
+            .map(last)
+            .collect();
+        let known = [last(&referral), last(&request)];
+        Self {
+            support: last(&step(&page, &case, "support")),
+            spare_referral: withdrawals.into_iter().find(|id| !known.contains(id)).unwrap(),
+            spare_consent: last(spare.trim_end_matches("/withdrawal")),
+            id: last(&case),
+            referral: last(&referral),
+            request: last(&request),
+        }
+    }
+}

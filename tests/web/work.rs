@@ -1,0 +1,719 @@
+//! The work after the intake: identification, rescue, protection, support, consent, referral, follow-up, closure.
+
+use donghanh::domain::role::Role;
+
+use crate::browser::{Browser, Served};
+use crate::walk::{Cast, accept, address, consent, person, press, refer, save, step, take_in};
+
+fn entry(served: &Served, kind: &str) -> ledger::log::entry::Entry {
+    let entries = served.world.entries();
+    entries
+        .into_iter()
+        .rev()
+        .find(|entry| entry.k == kind)
+        .unwrap_or_else(|| panic!("no {kind} in the log"))
+}
+
+struct Setting {
+    served: Served,
+    cast: Cast,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let served = Served::start();
+        let cast = Cast::new(&served);
+        Self { served, cast }
+    }
+
+    fn case(&self) -> (Browser<'_>, String) {
+        let worker = self.served.signed_in(&self.cast.worker);
+        let case = take_in(&worker, &[("alias", "Hoa Mẫu"), ("danger", "high")]);
+        (worker, case)
+    }
+
+    /// A case whose referral to the centre waits.
+    fn referred(&self) -> (Browser<'_>, String) {
+        let (worker, case) = self.case();
+        let question = [("legal_question", "Câu hỏi mẫu về bồi thường")];
+        assert_eq!(
+            save(&worker, &format!("{case}/groups/legal_aid"), &question).status,
+            303
+        );
+        assert_eq!(
+            save(&worker, &format!("{case}/groups/notes"), &[("text", "ghi chú nội bộ")]).status,
+            303
+        );
+        assert_eq!(
+            consent(&worker, &case, "legal_aid", &["identity", "legal_aid"]).status,
+            303
+        );
+        assert_eq!(refer(&worker, &case, "legal_aid", "TGPL", &["identity"]).status, 303);
+        (worker, case)
+    }
+}
+
+#[test]
+fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let fields = [
+        ("conclusion", "victim"),
+        ("grounds", "rescuing_body"),
+        ("grounds", "own_statement"),
+        ("deciding_body", "provincial_police"),
+        ("status_document", "police_confirmation"),
+        ("status_document_number", "MAU-0001"),
+        ("concluded_on", "28/02/2026"),
+    ];
+    assert_eq!(
+        save(&worker, &format!("{case}/steps/identification/new"), &fields).status,
+        303
+    );
+    let page = worker.get(&case);
+    assert!(page.body.contains("Chờ phê duyệt") && page.body.contains("MAU-0001"));
+    assert!(
+        !page.body.contains("value=\"approve\""),
+        "who works on the case does not approve"
+    );
+    let saved = entry(&setting.served, "identification.save");
+    assert_eq!(
+        (saved.p.as_deref(), saved.w[0].g.as_str()),
+        (Some("identification"), "legal_status")
+    );
+
+    assert_eq!(press(&supervisor, &case, "identification", "return").status, 303);
+    assert!(
+        worker.get("/cases").body.contains("Cần sửa"),
+        "today shows what came back"
+    );
+    let at = step(&worker.get(&case), &case, "identification");
+    assert_eq!(
+        save(
+            &worker,
+            &at,
+            &[("conclusion", "victim"), ("status_document_number", "MAU-0002")]
+        )
+        .status,
+        303
+    );
+    assert_eq!(press(&supervisor, &case, "identification", "approve").status, 303);
+    let page = worker.get(&case);
+    assert!(page.body.contains("Đã phê duyệt") && page.body.contains("MAU-0002") && !page.body.contains("MAU-0001"));
+    let approved = entry(&setting.served, "identification.approve");
+    assert_eq!(approved.d, ["allow", "supervisor-unit"]);
+
+    // What was decided stays: the form comes back with the reason and with what was typed.
+    let late = save(
+        &worker,
+        &at,
+        &[("conclusion", "not_victim"), ("reasoning", "điều vừa gõ")],
+    );
+    assert_eq!(late.status, 409);
+    assert!(late.body.contains("đã được quyết định") && late.body.contains("điều vừa gõ"));
+    assert!(setting.served.world.log_is_whole());
+}
+
+#[test]
+fn a_supervisor_does_not_approve_what_she_recorded_herself() {
+    let setting = Setting::new();
+    let (_, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let second = setting
+        .served
+        .signed_in(&person(&setting.served, "XA-A", Role::Supervisor));
+    assert_eq!(
+        save(
+            &supervisor,
+            &format!("{case}/steps/identification/new"),
+            &[("conclusion", "victim")]
+        )
+        .status,
+        303
+    );
+    let page = supervisor.get(&case);
+    assert!(!page.body.contains("value=\"approve\""), "the button is not there");
+    let at = step(&second.get(&case), &case, "identification");
+    let forged = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "approve"), ("seen", "1")]);
+    assert_eq!(forged.status, 409);
+    assert!(forged.body.contains("không tự phê duyệt"));
+    assert_eq!(press(&second, &case, "identification", "approve").status, 303);
+}
+
+#[test]
+fn an_approval_covers_only_the_version_that_was_read() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    save(
+        &worker,
+        &format!("{case}/steps/identification/new"),
+        &[("conclusion", "victim")],
+    );
+    let page = supervisor.get(&case);
+    let at = step(&page, &case, "identification");
+    assert_eq!(save(&worker, &at, &[("conclusion", "not_victim")]).status, 303);
+    let blind = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "approve"), ("seen", "1")]);
+    assert_eq!(blind.status, 409);
+    assert!(worker.get(&case).body.contains("Chờ phê duyệt"));
+}
+
+#[test]
+fn the_liaison_of_the_deciding_body_enters_the_conclusion_and_her_access_ends_with_it() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let liaison = setting.served.signed_in(&setting.cast.liaison);
+    assert_eq!(liaison.get(&case).status, 404, "without a request there is nothing");
+    assert_eq!(
+        refer(&worker, &case, "identification", "CA", &["identity", "risk"]).status,
+        303
+    );
+    let sent = entry(&setting.served, "referral.send");
+    assert_eq!(sent.basis.as_deref(), Some("crime_prevention"));
+    assert_eq!(sent.f, ["identity", "risk", "legal_status"]);
+    assert_eq!(
+        liaison.get(&case).status,
+        404,
+        "before she takes it up the case stays shut"
+    );
+    accept(&liaison);
+    let page = liaison.get(&case);
+    assert!(page.body.contains("Hoa Mẫu") && page.body.contains("Ghi kết luận xác định"));
+    assert!(!page.body.contains("Nhu cầu cấp bách"), "a group that is not listed");
+    let concluded = save(
+        &liaison,
+        &format!("{case}/steps/identification/new"),
+        &[("conclusion", "victim")],
+    );
+    assert_eq!(
+        (concluded.status, concluded.location.as_deref()),
+        (303, Some("/referrals?saved=1"))
+    );
+    assert_eq!(liaison.get(&case).status, 404, "the answer ends the access");
+    let page = worker.get(&case);
+    assert!(page.body.contains("Là nạn nhân") && page.body.contains("Đã trả kết quả"));
+    assert_eq!(
+        entry(&setting.served, "identification.conclude").d,
+        ["allow", "liaison-concludes"]
+    );
+    for path in ["/cases", "/intakes/new"] {
+        assert_eq!(liaison.get(path).status, 404, "never a list of victims");
+    }
+}
+
+#[test]
+fn support_is_open_before_identification_and_is_delivered_only_when_approved() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let fields = [("regime", "essential_needs"), ("provider", "Cơ sở mẫu")];
+    assert_eq!(save(&worker, &format!("{case}/steps/support/new"), &fields).status, 303);
+    let early = press(&worker, &case, "support", "deliver");
+    assert_eq!(early.status, 409);
+    assert!(early.body.contains("không làm được ở trạng thái hiện tại"));
+    assert_eq!(press(&supervisor, &case, "support", "approve").status, 303);
+    assert_eq!(press(&worker, &case, "support", "deliver").status, 303);
+    assert!(worker.get(&case).body.contains("Đã hỗ trợ"));
+    let delivered = entry(&setting.served, "support.deliver");
+    assert_eq!(
+        (delivered.p.as_deref(), delivered.d[0].as_str()),
+        (Some("support"), "allow")
+    );
+}
+
+#[test]
+fn a_rescue_is_recorded_and_a_companion_is_a_person_with_keys_of_her_own() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let rescue = [
+        ("lead_force", "border_guard"),
+        ("rescue_place", "Cửa khẩu Mẫu"),
+        ("handed_to", "Sở Y tế Mẫu"),
+    ];
+    assert_eq!(save(&worker, &format!("{case}/steps/rescue/new"), &rescue).status, 303);
+    let companion = [
+        ("companion_alias", "Bé Mẫu"),
+        ("companion_age_band", "11_13"),
+        ("wishes_together", "yes"),
+    ];
+    assert_eq!(
+        save(&worker, &format!("{case}/steps/companion/new"), &companion).status,
+        303
+    );
+    let saved = entry(&setting.served, "companion.save");
+    assert_eq!(saved.h.listed().len(), 2, "the case and the companion");
+    let page = worker.get(&case);
+    assert!(page.body.contains("Cửa khẩu Mẫu") && page.body.contains("Bé Mẫu") && page.body.contains("11–13"));
+    let viewed = entry(&setting.served, "case.view");
+    assert!(saved.h.listed().iter().all(|handle| viewed.h.listed().contains(handle)));
+    assert!(viewed.g.contains(&"family".to_owned()));
+}
+
+#[test]
+fn a_shelter_is_written_by_code_name_and_opens_only_with_purpose_and_confirmation() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let at = format!("{case}/steps/protection/new");
+    let fields = [("measures", "temporary_shelter"), ("shelter_code", "HOA-SEN-07")];
+    assert_eq!(save(&worker, &at, &fields).status, 303);
+    let page = worker.get(&case);
+    assert!(page.body.contains("Đang áp dụng") && !page.body.contains("HOA-SEN-07"));
+    let at = step(&page, &case, "protection");
+    assert!(!worker.get(&at).body.contains("HOA-SEN-07"), "a question comes first");
+    let unconfirmed = worker.submit(&page, &format!("{at}/opening"), &[("purpose", "protection")]);
+    assert_eq!(unconfirmed.status, 422);
+    let opened = worker.submit(
+        &page,
+        &format!("{at}/opening"),
+        &[("purpose", "protection"), ("confirmed", "yes")],
+    );
+    assert!(opened.body.contains("HOA-SEN-07"));
+    let viewed = entry(&setting.served, "case.view");
+    assert_eq!(
+        (viewed.g, viewed.p.as_deref()),
+        (vec!["shelter".to_owned()], Some("protection"))
+    );
+    let bare = worker.submit(
+        &opened,
+        &format!("{case}/steps/protection/new"),
+        &[("shelter_code", "X")],
+    );
+    assert_eq!(bare.status, 404, "writing it needs them too");
+    assert_eq!(press(&worker, &case, "protection", "end").status, 303);
+}
+
+#[test]
+fn the_centre_sees_category_and_clocks_first_then_exactly_the_listed_groups() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    assert_eq!(
+        officer.get("/").location.as_deref(),
+        Some("/referrals"),
+        "she lands on New"
+    );
+    let inbox = officer.get("/referrals");
+    assert!(inbox.body.contains("Tư vấn pháp luật") && inbox.body.contains("Trung tâm trả lời yêu cầu"));
+    let waiting = address(&inbox, "/referrals/", "");
+    let page = officer.get(&waiting);
+    for shut in ["Hoa Mẫu", "Câu hỏi mẫu", "ghi chú nội bộ"] {
+        assert!(!inbox.body.contains(shut) && !page.body.contains(shut), "{shut}");
+    }
+    assert!(page.body.contains("Nhân thân") && page.body.contains("Luật Trợ giúp pháp lý 2017 Điều 30"));
+    assert_eq!(officer.get(&case).status, 404);
+    accept(&officer);
+    let opened = officer.get(&case);
+    assert!(opened.body.contains("Hoa Mẫu") && opened.body.contains("Câu hỏi mẫu về bồi thường"));
+    for shut in ["ghi chú nội bộ", "Nguy hiểm hiện nay", "Nơi tiếp nhận"] {
+        assert!(!opened.body.contains(shut), "{shut}");
+    }
+    assert!(
+        opened.body.contains("Trung tâm cử người thực hiện"),
+        "the clock for the assignment runs"
+    );
+    assert!(
+        !opened.body.contains("Thông báo Sở Y tế"),
+        "the worker's clocks are not hers"
+    );
+    let viewed = entry(&setting.served, "case.view");
+    assert_eq!(viewed.g, ["identity", "legal_aid"]);
+    assert_eq!(
+        (viewed.p.as_deref(), viewed.d[1].as_str()),
+        (Some("legal_aid"), "legal-aid-referral")
+    );
+    for group in ["risk", "notes", "safety", "origin"] {
+        let asked = [("purpose", "legal_aid"), ("confirmed", "yes")];
+        let answer = officer.submit(&opened, &format!("{case}/groups/{group}/opening"), &asked);
+        assert_eq!(answer.status, 404, "{group}");
+    }
+    assert!(worker.get(&case).body.contains("Đã nhận"));
+}
+
+#[test]
+fn the_worker_reads_the_report_of_the_centre_and_never_its_advice() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    let referral = accept(&officer);
+    let page = officer.get(&case);
+    let early = officer.submit(&page, &format!("{referral}/closing"), &[]);
+    assert_eq!(early.status, 409);
+    assert!(early.body.contains("Hãy ghi việc cử người và kết quả"));
+    let matters = referral.replace("/referrals", &format!("{case}/matters"));
+    let report = [
+        ("provider_kind", "legal_aid_officer"),
+        ("provider_name", "Trợ giúp viên Mẫu"),
+        ("assigned_on", "02/03/2026"),
+        ("outcome", "completed"),
+        ("report", "Đã nộp đơn bồi thường mẫu"),
+    ];
+    assert_eq!(save(&officer, &format!("{matters}/matter"), &report).status, 303);
+    assert_eq!(
+        save(&officer, &format!("{matters}/advice"), &[("advice", "lời khuyên kín")]).status,
+        303
+    );
+    let page = officer.get(&case);
+    assert!(page.body.contains("lời khuyên kín"));
+    assert!(
+        page.body.contains("Đã xong · Trung tâm cử người thực hiện"),
+        "the assignment met its clock"
+    );
+    for reader in [&worker, &supervisor] {
+        let page = reader.get(&case);
+        assert!(page.body.contains("Đã nộp đơn bồi thường mẫu") && page.body.contains("Trợ giúp viên Mẫu"));
+        assert!(!page.body.contains("lời khuyên kín"));
+        assert_eq!(reader.get(&format!("{matters}/advice")).status, 404);
+    }
+    let ended = officer.submit(&page, &format!("{referral}/closing"), &[]);
+    assert_eq!(ended.status, 303);
+    assert_eq!(
+        officer.get(&case).status,
+        404,
+        "the end of the matter is the end of access"
+    );
+    assert_eq!(officer.get(&referral).status, 404);
+    assert!(officer.get("/referrals?past=1").body.contains("Đã trả kết quả"));
+    assert!(worker.get(&case).body.contains("Đã nộp đơn bồi thường mẫu"));
+}
+
+#[test]
+fn a_centre_that_rejects_gives_a_reason_and_loses_access() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    let referral = address(&officer.get("/referrals"), "/referrals/", "");
+    let page = officer.get(&referral);
+    let without = officer.submit(&page, &format!("{referral}/answer"), &[("answer", "reject")]);
+    assert_eq!(without.status, 422);
+    assert!(without.body.contains("Hãy chọn lý do từ chối"));
+    let rejected = officer.submit(
+        &page,
+        &format!("{referral}/answer"),
+        &[("answer", "reject"), ("reason", "conflict_of_interest")],
+    );
+    assert_eq!(rejected.status, 303);
+    for shut in [&referral, &case] {
+        assert_eq!(officer.get(shut).status, 404);
+    }
+    let again = officer.submit(&page, &format!("{referral}/answer"), &[("answer", "accept")]);
+    assert_eq!(again.status, 404, "no way back in");
+    assert_eq!(
+        entry(&setting.served, "referral.reject").basis.as_deref(),
+        Some("conflict_of_interest")
+    );
+    assert!(worker.get(&case).body.contains("Xung đột lợi ích"));
+    assert_eq!(
+        refer(&worker, &case, "legal_aid", "TGPL-2", &["identity"]).status,
+        303,
+        "the worker goes to the next centre"
+    );
+}
+
+#[test]
+fn nothing_is_referred_without_a_consent_or_beyond_it() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let form = worker.get(&format!("{case}/referrals/legal_aid"));
+    assert!(form.body.contains("Cần có sự đồng ý"));
+    let basis = [
+        ("to", "TGPL"),
+        ("category", "advice"),
+        ("basis", "state_function"),
+        ("groups", "identity"),
+    ];
+    let token = worker.get(&case);
+    let without = worker.submit(&token, &format!("{case}/referrals/legal_aid"), &basis);
+    assert_eq!(without.status, 422, "legal aid needs the person's own word");
+    assert!(without.body.contains("Cần có sự đồng ý"));
+    assert_eq!(
+        consent(&worker, &case, "legal_aid", &["identity", "legal_aid"]).status,
+        303
+    );
+    let beyond = refer(&worker, &case, "legal_aid", "TGPL", &["identity", "trafficking"]);
+    assert_eq!(beyond.status, 422);
+    assert!(beyond.body.contains("nằm ngoài sự đồng ý"));
+    let shelter = refer(&worker, &case, "legal_aid", "TGPL", &["shelter"]);
+    assert_ne!(shelter.status, 303, "a shelter is never listed");
+    assert_eq!(
+        consent(&worker, &case, "medical", &[]).status,
+        422,
+        "a consent names its groups"
+    );
+    assert_eq!(
+        refer(&worker, &case, "legal_aid", "XA-B", &["identity"]).status,
+        422,
+        "not a centre"
+    );
+    assert_eq!(refer(&worker, &case, "legal_aid", "TGPL", &["identity"]).status, 303);
+    let twice = refer(&worker, &case, "legal_aid", "TGPL", &["identity"]);
+    assert_eq!(twice.status, 422);
+    assert!(twice.body.contains("đang giữ một yêu cầu"));
+}
+
+#[test]
+fn a_safe_telephone_is_referred_only_with_a_second_confirmation() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let groups = ["identity", "legal_aid", "safety"];
+    assert_eq!(consent(&worker, &case, "legal_aid", &groups).status, 303);
+    let refused = refer(&worker, &case, "legal_aid", "TGPL", &groups);
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("Hãy xác nhận"));
+}
+
+#[test]
+fn withdrawing_a_consent_ends_the_referral_that_rests_on_it_at_once() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    accept(&officer);
+    assert_eq!(officer.get(&case).status, 200);
+    let page = worker.get(&case);
+    let withdrawal = address(&page, &format!("{case}/consents/"), "/withdrawal");
+    assert_eq!(worker.submit(&page, &withdrawal, &[]).status, 303);
+    assert_eq!(officer.get(&case).status, 404);
+    let page = worker.get(&case);
+    assert!(page.body.matches("Đã rút").count() >= 2, "the consent and the referral");
+    let withdrawn = entry(&setting.served, "consent.withdraw");
+    assert!(withdrawn.basis.is_some_and(|basis| withdrawal.contains(&basis)));
+    assert_eq!(
+        worker.submit(&page, &withdrawal, &[]).status,
+        409,
+        "it is withdrawn already"
+    );
+}
+
+#[test]
+fn visits_are_planned_recorded_and_stand_in_the_list_as_the_next_clock() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let page = worker.get(&case);
+    assert_eq!(worker.submit(&page, &format!("{case}/visits"), &[]).status, 303);
+    let page = worker.get(&case);
+    assert_eq!(page.body.matches("Theo kế hoạch").count(), 4);
+    assert!(page.body.contains("01/04/2026"), "the first is a month away");
+    let again = worker.submit(&page, &format!("{case}/visits"), &[]);
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("đã được lên kế hoạch"));
+    let at = step(&page, &case, "visit");
+    let fields = [
+        ("visit_form", "telephone"),
+        ("safe_now", "at_risk"),
+        ("living", "nơi ở tạm"),
+    ];
+    assert_eq!(save(&worker, &at, &fields).status, 303);
+    let page = worker.get(&case);
+    assert!(page.body.contains("Có nguy cơ") && page.body.matches("Theo kế hoạch").count() == 3);
+    let clocks = worker.submit(&page, &format!("{case}/deadlines/TN_THONG_BAO_SYT"), &[]);
+    assert_eq!(clocks.status, 303);
+    worker.submit(&worker.get(&case), &format!("{case}/deadlines/XM_BAN_DAU"), &[]);
+    assert!(worker.get("/cases").body.contains("Lần thăm theo kế hoạch"));
+    assert_eq!(entry(&setting.served, "visit.plan").p.as_deref(), Some("follow_up"));
+}
+
+#[test]
+fn a_case_closes_with_a_reason_and_an_approval_and_reopens_with_a_reason() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let closure = format!("{case}/steps/closure/new");
+    let blocked = save(&worker, &closure, &[("closing_reason", "settled")]);
+    assert_eq!(blocked.status, 409);
+    assert!(blocked.body.contains("Còn yêu cầu chuyển tuyến đang mở"), "it says why");
+    assert!(
+        blocked.body.contains("value=\"settled\" selected"),
+        "nothing chosen is lost"
+    );
+    let page = worker.get(&case);
+    let withdrawal = address(&page, &format!("{case}/withdrawals/"), "");
+    assert_eq!(worker.submit(&page, &withdrawal, &[]).status, 303);
+    save(
+        &worker,
+        &format!("{case}/steps/protection/new"),
+        &[("measures", "guards")],
+    );
+    let settled = [("closing_reason", "settled")];
+    assert!(save(&worker, &closure, &settled).body.contains("Còn biện pháp bảo vệ"));
+    assert_eq!(press(&worker, &case, "protection", "end").status, 303);
+    assert_eq!(save(&worker, &closure, &[("closing_reason", "settled")]).status, 303);
+    assert!(
+        save(&worker, &closure, &settled)
+            .body
+            .contains("đề nghị đóng hồ sơ đang chờ")
+    );
+    assert!(worker.get("/cases").body.contains("Chờ phê duyệt"));
+
+    // What stands in the way may come between the request and the approval.
+    assert_eq!(
+        save(&worker, &format!("{case}/steps/support/new"), &[("regime", "travel")]).status,
+        303
+    );
+    let blocked = press(&supervisor, &case, "closure", "approve");
+    assert_eq!(blocked.status, 409);
+    assert!(blocked.body.contains("Còn nội dung chờ phê duyệt"));
+    assert_eq!(press(&worker, &case, "support", "stop").status, 303);
+    assert_eq!(press(&supervisor, &case, "closure", "approve").status, 303);
+
+    let page = worker.get(&case);
+    assert!(page.body.contains("Hồ sơ đã đóng"));
+    let typed = save(
+        &worker,
+        &format!("{case}/groups/notes"),
+        &[("text", "ghi thêm sau khi đóng")],
+    );
+    assert_eq!(typed.status, 409);
+    assert!(typed.body.contains("Hãy mở lại hồ sơ") && typed.body.contains("ghi thêm sau khi đóng"));
+    for path in ["visits", "consents"] {
+        let fields = [
+            ("purpose", "statistics"),
+            ("groups", "risk"),
+            ("agreed", "yes"),
+            ("form", "signed"),
+        ];
+        assert_eq!(
+            worker.submit(&page, &format!("{case}/{path}"), &fields).status,
+            409,
+            "{path}"
+        );
+    }
+    let reopening = format!("{case}/steps/reopening/new");
+    assert_eq!(
+        save(&worker, &reopening, &[("reopening_reason", "new_danger")]).status,
+        303
+    );
+    let page = worker.get(&case);
+    assert!(!page.body.contains("Hồ sơ đã đóng. ") && page.body.contains("Có nguy hiểm mới"));
+    let open_already = save(&worker, &reopening, &[("reopening_reason", "other")]);
+    assert_eq!(open_already.status, 409);
+    assert!(open_already.body.contains("không cần mở lại"));
+    assert!(setting.served.world.log_is_whole());
+}
+
+#[test]
+fn a_closing_or_reopening_without_a_reason_is_sent_back() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let answer = save(
+        &worker,
+        &format!("{case}/steps/closure/new"),
+        &[("closing_account", "đã ổn")],
+    );
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("Mục này cần có câu trả lời") && answer.body.contains("đã ổn"));
+}
+
+#[test]
+fn two_people_correct_one_step_and_the_second_loses_nothing() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    save(&worker, &format!("{case}/steps/support/new"), &[("regime", "medical")]);
+    let at = step(&worker.get(&case), &case, "support");
+    let (mine, theirs) = (worker.get(&at), supervisor.get(&at));
+    let first = worker.submit(
+        &mine,
+        &at,
+        &[("version", "1"), ("regime", "medical"), ("provider", "Trạm Một")],
+    );
+    assert_eq!(first.status, 303);
+    let second = supervisor.submit(
+        &theirs,
+        &at,
+        &[("version", "1"), ("regime", "medical"), ("provider", "Trạm Hai")],
+    );
+    assert_eq!(second.status, 409);
+    assert!(second.body.contains("Trạm Một") && second.body.contains("Trạm Hai"));
+}
+
+#[test]
+fn what_is_typed_in_a_part_is_kept_as_a_draft_and_meets_a_later_version_as_a_conflict() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let at = format!("{case}/groups/notes");
+    assert_eq!(save(&worker, &at, &[("text", "bản một")]).status, 303);
+    let form = worker.get(&at);
+    let draft = worker.submit(
+        &form,
+        &format!("{at}/draft"),
+        &[("version", "1"), ("text", "bản nháp của tôi")],
+    );
+    assert_eq!(draft.status, 204);
+    assert_eq!(save(&supervisor, &at, &[("text", "bản của giám sát")]).status, 303);
+    let again = worker.get(&at);
+    assert!(again.body.contains("bản nháp của tôi") && again.body.contains("chưa lưu"));
+    let saved = worker.submit(
+        &again,
+        &at,
+        &[("version", &again.hidden("version")), ("text", "bản nháp của tôi")],
+    );
+    assert_eq!(saved.status, 409, "the colleague's version is not overwritten unseen");
+    assert!(saved.body.contains("bản của giám sát") && saved.body.contains("bản nháp của tôi"));
+    let stranger = setting
+        .served
+        .signed_in(&person(&setting.served, "XA-B", Role::SocialWorker));
+    let token = stranger.get("/cases");
+    assert_eq!(
+        stranger.submit(&token, &format!("{at}/draft"), &[("text", "x")]).status,
+        404
+    );
+}
+
+#[test]
+fn the_same_form_sent_twice_is_done_once() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let at = format!("{case}/steps/rescue/new");
+    let form = worker.get(&at);
+    for _ in 0..2 {
+        assert_eq!(
+            worker
+                .submit(&form, &at, &[("version", "0"), ("lead_force", "police")])
+                .status,
+            303
+        );
+    }
+    let kinds = setting.served.world.kinds();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "rescue.save").count(), 1);
+}
+
+#[test]
+fn steps_that_belong_to_another_case_or_are_no_steps_do_not_exist() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let other = take_in(&worker, &[("alias", "Lan Mẫu")]);
+    save(&worker, &format!("{case}/steps/support/new"), &[("regime", "medical")]);
+    let page = worker.get(&case);
+    let at = step(&page, &case, "support");
+    let moved = at.replace(&case, &other);
+    assert_eq!(
+        worker
+            .submit(&page, &moved, &[("version", "1"), ("regime", "travel")])
+            .status,
+        404
+    );
+    assert_eq!(
+        worker
+            .submit(&page, &format!("{moved}/state"), &[("verb", "stop"), ("seen", "1")])
+            .status,
+        404
+    );
+    let wrong_kind = at.replace("/support/", "/rescue/");
+    assert_eq!(worker.submit(&page, &wrong_kind, &[("version", "1")]).status, 404);
+    for path in [
+        "steps/nonsense/new",
+        "steps/support/nonsense",
+        "matters/x/matter",
+        "referrals/gossip",
+    ] {
+        assert_eq!(worker.get(&format!("{case}/{path}")).status, 404, "{path}");
+    }
+    let odd = worker.submit(
+        &page,
+        &format!("{at}/state"),
+        &[("verb", "approve\u{0}"), ("seen", "x")],
+    );
+    assert_eq!(odd.status, 409);
+}
