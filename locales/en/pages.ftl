@@ -271,3 +271,4 @@ consent-answer-no = Does not agree
 consent-answer-missing = Record the answer.
 consent-form = Form
 consent-form-missing = Choose the form.
+inbox-past = Ended

@@ -3,7 +3,7 @@
 group-identity = Identity
 group-contact = Ordinary contact
 group-safety = Safe contact and present stay
-group-origin = Reception
+group-origin = How the person came
 group-trafficking = The trafficking
 group-risk = Risk
 group-needs = Needs
@@ -232,7 +232,7 @@ error-too-large-help = Shorten it and send again.
 group-family = Family and companions
 group-shelter = Shelter and protection
 group-legal_status = Legal status
-group-legal_aid = Legal aid
+group-legal_aid = Request for legal aid
 group-privileged = Privileged advice
 group-reintegration = Reintegration
 field-law_field = Field of law

@@ -271,3 +271,4 @@ consent-answer-no = Không đồng ý
 consent-answer-missing = Hãy ghi câu trả lời.
 consent-form = Hình thức
 consent-form-missing = Hãy chọn hình thức.
+inbox-past = Đã kết thúc

@@ -3,7 +3,7 @@
 group-identity = Nhân thân
 group-contact = Liên lạc thông thường
 group-safety = Liên lạc an toàn và nơi ở hiện tại
-group-origin = Tiếp nhận
+group-origin = Việc tiếp nhận
 group-trafficking = Việc mua bán người
 group-risk = Nguy cơ
 group-needs = Nhu cầu
@@ -232,7 +232,7 @@ error-too-large-help = Hãy rút ngắn nội dung rồi gửi lại.
 group-family = Gia đình, người đi cùng
 group-shelter = Nơi tạm lánh và bảo vệ
 group-legal_status = Tư cách pháp lý
-group-legal_aid = Trợ giúp pháp lý
+group-legal_aid = Yêu cầu trợ giúp pháp lý
 group-privileged = Nội dung tư vấn
 group-reintegration = Hòa nhập
 field-law_field = Lĩnh vực pháp luật

@@ -149,6 +149,7 @@ fn people(app: &App) -> Result<Known, Fault> {
         ("UBND-MAU-A", Role::SocialWorker, "Cán bộ Mẫu Hai"),
         ("UBND-MAU-A", Role::Supervisor, "Giám sát Mẫu"),
         ("UBND-MAU-B", Role::SocialWorker, "Cán bộ Mẫu Ba"),
+        ("UBND-MAU-B", Role::Supervisor, "Giám sát Mẫu Hai"),
         ("CA-MAU", Role::Liaison, "Liên lạc Mẫu"),
         ("TGPL-MAU", Role::LegalAidOfficer, "Trợ giúp viên Mẫu"),
         ("THANH-TRA-MAU", Role::Auditor, "Kiểm tra Mẫu"),
@@ -303,6 +304,9 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
     let identity = json!({"alias": known_as(&format!("Người mẫu {number}")), "full_name": known_as(&name),
         "age_band": known_as(age), "sex": known_as(pick(&["female", "female", "male"], 1)),
         "id_number": known_as(&format!("999{number:09}"))});
+    // Every sixth case of a worker stays as it was taken in; the others go on by one stage more each.
+    let workers = u32::try_from(cast.of(Role::SocialWorker).len()).unwrap_or(1);
+    let stage = number / workers.max(1) % 12;
     let mut walk = Walk {
         cast,
         worker,
@@ -310,8 +314,6 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
         case,
         number,
     };
-    // Every sixth case stays as it was taken in; the others go on by one stage more each.
-    let stage = number % 12;
     if stage >= 2 {
         walk.circumstances(identity).await?;
     }
@@ -323,6 +325,9 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
     }
     if stage >= 10 && supervisor.is_some() {
         walk.return_home(stage == 11).await?;
+    }
+    if stage == 8 {
+        walk.ask_police().await?;
     }
     Ok(())
 }
@@ -428,14 +433,32 @@ impl Walk<'_, '_> {
         send_referral(self.cast.app, &actor, self.case, &referral)
             .await
             .map_err(fault)?;
-        // A third waits, a third is accepted and worked on, a third is done.
-        match self.number % 3 {
+        // One waits, one is accepted and worked on, one is done, one is rejected.
+        match self.number % 4 {
             0 => Ok(()),
-            rest => self.legal_aid(rest == 2).await,
+            rest => self.legal_aid(rest).await,
         }
     }
 
-    async fn legal_aid(&mut self, done: bool) -> Result<(), Fault> {
+    async fn ask_police(&mut self) -> Result<(), Fault> {
+        let request = Referral {
+            kind: referral::Kind::Identification,
+            to: "CA-MAU".to_owned(),
+            category: "",
+            consent: None,
+            basis: Some("crime_prevention"),
+            groups: vec![Group::Identity, Group::Trafficking],
+            confirmed: false,
+        };
+        let actor = self.cast.actor(self.worker).await?;
+        send_referral(self.cast.app, &actor, self.case, &request)
+            .await
+            .map_err(fault)?;
+        Ok(())
+    }
+
+    /// The centre accepts (1), accepts and reports back (2), or rejects (3).
+    async fn legal_aid(&mut self, answer: u32) -> Result<(), Fault> {
         let officer = self.code_of(Role::LegalAidOfficer)?;
         let worker = self.worker;
         let view = self.view(worker).await?;
@@ -444,13 +467,18 @@ impl Walk<'_, '_> {
         let change = |verb| move_referral::Change {
             referral: id,
             verb,
-            reason: None,
+            reason: (verb == referral::Verb::Reject).then_some("conflict_of_interest"),
         };
         let actor = self.cast.actor(&officer).await?;
-        move_referral::answer_referral(self.cast.app, &actor, &change(referral::Verb::Accept))
+        let verb = if answer == 3 {
+            referral::Verb::Reject
+        } else {
+            referral::Verb::Accept
+        };
+        move_referral::answer_referral(self.cast.app, &actor, &change(verb))
             .await
             .map_err(fault)?;
-        if done {
+        if answer == 2 {
             let matter = json!({"matter_number": known_as("TT.TV.01.2026"), "provider_kind": known_as("legal_aid_officer"),
                 "provider_name": known_as("Trợ giúp viên Mẫu"), "assigned_on": known_as("2026-03-05"),
                 "outcome": known_as("completed"), "report": known_as("Đã tư vấn; hồ sơ bồi thường đã nộp (mẫu).")});
