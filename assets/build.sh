@@ -13,7 +13,6 @@ tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 node_modules/.bin/sass --style=compressed --no-source-map --load-path=. app.scss "$tmp/raw.css"
 node tools/postcss.mjs "$tmp/raw.css" out/vendor/donghanh.css
 
-cp node_modules/htmx.org/dist/htmx.min.js out/vendor/htmx.min.js
 cp js/donghanh.js out/vendor/donghanh.js
 cp node_modules/axe-core/axe.min.js out/test/axe.min.js
 for w in 400 700; do for s in latin latin-ext vietnamese; do
@@ -22,7 +21,6 @@ done; done
 
 # govuk-frontend and MOJ Frontend ship no licence file in their npm packages; licences/ holds the text from their repositories.
 cp licences/govuk-frontend-MIT.txt licences/moj-frontend-MIT.txt out/vendor/licences/
-cp node_modules/htmx.org/LICENSE out/vendor/licences/htmx-0BSD.txt
 cp node_modules/@fontsource/be-vietnam-pro/LICENSE out/vendor/licences/be-vietnam-pro-OFL-1.1.txt
 cp node_modules/axe-core/LICENSE out/vendor/licences/axe-core-MPL-2.0.txt
 cp node_modules/axe-core/LICENSE-3RD-PARTY.txt out/vendor/licences/axe-core-third-party.txt

@@ -23,7 +23,5 @@
     ;(label || field).scrollIntoView()
     field.focus({ preventScroll: true })
   })
-  // Look only inside what was swapped in, so a polling fragment never steals the focus.
-  document.addEventListener('htmx:afterSettle', function (e) { enhance(e.detail.elt) })
   enhance(document) // load with <script src=... defer>
 })()

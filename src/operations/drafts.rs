@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::actor::Actor;
 use super::case_act::{CaseActError, allowed};
 use super::failure::{Failure, Written, sort};
-use super::owners;
 use super::save_part::{Save, action};
+use super::{owners, refuse};
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::field::Typed;
@@ -56,11 +56,12 @@ pub fn form_of(case: PublicId, part: Part) -> String {
 pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<(), Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
     let form_for_act = form.clone();
-    let existing = {
+    let (existing, tampered) = {
         let (account, form) = (account.clone(), form.clone());
         app.read(move |app, connection| find(app, connection, &account, &form))
             .await?
     };
+    refuse::tampered(app, &vec!["draft"; usize::from(tampered)]).await?;
     let (row, sealed, handle) = app
         .read(move |app, _| {
             let now_ms = app.clock.now_ms();
@@ -148,20 +149,22 @@ const GROUP_NO: i16 = 0xFF02_u16.cast_signed();
 /// Opens the author's draft of a form, with an entry.
 pub async fn open(app: &App, actor: &Actor, form: &str) -> Result<Option<Typed>, Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
-    let found = app
+    let (found, tampered) = app
         .read(move |app, connection| {
-            let Some(row) = find(app, connection, &account, &form)? else {
-                return Ok(None);
+            let (row, tampered) = find(app, connection, &account, &form)?;
+            let Some(row) = row else {
+                return Ok((None, tampered));
             };
             let keys = owners::open_one(app, &row.owner_id)?;
             let stored = sealed_values::current(connection, &[&row.id], None)?.pop();
             let Some(stored) = stored else {
-                return Ok(None);
+                return Ok((None, tampered));
             };
             let sealed = stored.sealed::<Draft>(keys.handle())?;
-            Ok(Some((keys, sealed)))
+            Ok((Some((keys, sealed)), tampered))
         })
         .await?;
+    refuse::tampered(app, &vec!["draft"; usize::from(tampered)]).await?;
     let Some((keys, sealed)) = found else {
         return Ok(None);
     };
@@ -180,20 +183,24 @@ pub async fn open(app: &App, actor: &Actor, form: &str) -> Result<Option<Typed>,
     }
 }
 
+/// The author's draft of a form, and whether one was edited outside the program.
 fn find(
     app: &App,
     connection: &mut AnyConnection,
     account: &[u8],
     form: &str,
-) -> Result<Option<DraftRow>, StorageError> {
+) -> Result<(Option<DraftRow>, bool), StorageError> {
     let row: Option<DraftRow> = draft::table
         .filter(draft::account_id.eq(account.to_vec()))
         .filter(draft::form.eq(form.to_owned()))
         .select(DraftRow::as_select())
         .first(connection)
         .optional()?;
-    // A draft that was moved to another account is nobody's.
-    Ok(row.and_then(|row| row.trusted(&app.keyring).ok()))
+    // A draft that was edited outside the program is nobody's.
+    let there = row.is_some();
+    let row = row.and_then(|row| row.trusted(&app.keyring).ok());
+    let tampered = there && row.is_none();
+    Ok((row, tampered))
 }
 
 /// Drops the draft of a form once it has been saved.

@@ -1,9 +1,21 @@
+use donghanh::clock::random_id;
+use donghanh::domain::group::Group;
+use donghanh::domain::part::Part;
+use donghanh::domain::public_id::PublicId;
 use donghanh::domain::role::Role;
+use donghanh::domain::{referral, step};
+use donghanh::operations::actor::Actor;
+use donghanh::operations::case_act::CaseActError;
 use donghanh::operations::list_cases::list_cases;
-use donghanh::operations::sessions;
+use donghanh::operations::record_consent::{Consent, record_consent};
+use donghanh::operations::save_part::{Save, save_part};
+use donghanh::operations::send_referral::{Referral, send_referral};
 use donghanh::operations::verify_log::verify;
 use donghanh::operations::view_case::{Wish, view_case};
+use donghanh::operations::{accounts, drafts, move_referral, move_step, sessions};
 use donghanh::storage::classification::{Class, tables};
+
+use serde_json::json;
 
 use crate::support::{Kind, World, for_each_database, postgres};
 
@@ -24,9 +36,9 @@ fn change(world: &World, table: &str, column: &str) -> String {
     let sqlite = !world.database().starts_with("postgres");
     let boolean = ["urgent", "assigned"].contains(&column);
     let value = match column_type.as_str() {
-        "blob" if sqlite => format!("CAST({column} || x'00' AS BLOB)"),
-        "blob" => format!("{column} || '\\x00'::bytea"),
-        "text" => format!("{column} || 'x'"),
+        "blob" if sqlite => format!("CAST(coalesce({column}, x'') || x'00' AS BLOB)"),
+        "blob" => format!("coalesce({column}, ''::bytea) || '\\x00'::bytea"),
+        "text" => format!("coalesce({column}, '') || 'x'"),
         _ if boolean && sqlite => format!("1 - {column}"),
         _ if boolean => format!("NOT {column}"),
         _ => format!("coalesce({column}, 4102444800000) + 1"),
@@ -103,7 +115,7 @@ fn a_ciphertext_moved_to_another_row_does_not_open() {
             "DROP TRIGGER sealed_value_no_update"
         };
         world.db_execute(triggers_off).unwrap();
-        let person = |id: &donghanh::domain::public_id::PublicId| {
+        let person = |id: &PublicId| {
             let hex = ledger::vault::associated::hex(&id.0);
             let literal = if world.database().starts_with("postgres") {
                 format!("'\\x{hex}'::bytea")
@@ -217,5 +229,189 @@ fn a_log_that_was_shortened_or_rewritten_after_a_checkpoint_is_found() {
             world.log_is_whole(),
             "without the checkpoint nothing tells: that is why auditors keep a copy"
         );
+    });
+}
+
+/// A case with everything around it: a draft, a step that waits, a consent, a referral that a centre has accepted.
+struct Around {
+    worker: Actor,
+    supervisor: Actor,
+    officer: Actor,
+    case: PublicId,
+    step: PublicId,
+    consent: PublicId,
+}
+
+fn again(actor: &Actor) -> Actor {
+    Actor {
+        request: random_id().unwrap(),
+        ..actor.clone()
+    }
+}
+
+impl Around {
+    fn new(world: &World) -> Self {
+        let worker = world.actor("XA-A", Role::SocialWorker);
+        let supervisor = world.actor("XA-A", Role::Supervisor);
+        let officer = world.actor("TGPL", Role::LegalAidOfficer);
+        let case = world.intake(&worker, "Hoa Mẫu").id;
+        let save = Save {
+            part: Part::Step(step::Kind::Support, None),
+            fields: json!({"regime": {"known": "medical"}}),
+            from_version: 0,
+            purpose: "support",
+            confirmed: false,
+        };
+        world
+            .block_on(save_part(&world.app, &again(&worker), case, &save))
+            .unwrap();
+        let given = Consent {
+            purpose: "legal_aid",
+            groups: vec![Group::Identity, Group::LegalAid],
+            agreed: true,
+            form: "signed",
+            detail: json!({}),
+        };
+        world
+            .block_on(record_consent(&world.app, &again(&worker), case, &given))
+            .unwrap();
+        let view = world.block_on(view_case(&world.app, &worker, case.0, &WISH)).unwrap();
+        let id = |bytes: &[u8]| PublicId(bytes.try_into().unwrap());
+        let around = Self {
+            step: id(&view.around.steps[0].public_id),
+            consent: id(&view.around.consents[0].public_id),
+            worker,
+            supervisor,
+            officer,
+            case,
+        };
+        around.refer(world, "TGPL").unwrap();
+        let view = world
+            .block_on(view_case(&world.app, &around.worker, case.0, &WISH))
+            .unwrap();
+        let accept = move_referral::Change {
+            referral: id(&view.around.referrals[0].public_id),
+            verb: referral::Verb::Accept,
+            reason: None,
+        };
+        world
+            .block_on(move_referral::answer_referral(
+                &world.app,
+                &again(&around.officer),
+                &accept,
+            ))
+            .unwrap();
+        let typed = vec![("alias".to_owned(), "Nháp Mẫu".to_owned())];
+        world
+            .block_on(drafts::keep(&world.app, &again(&around.worker), drafts::INTAKE, typed))
+            .unwrap();
+        around
+    }
+
+    fn refer(&self, world: &World, to: &str) -> Result<String, CaseActError> {
+        let wish = Referral {
+            kind: referral::Kind::LegalAid,
+            to: to.to_owned(),
+            category: "advice",
+            consent: Some(self.consent),
+            basis: None,
+            groups: vec![Group::Identity],
+            confirmed: false,
+        };
+        world.block_on(send_referral(&world.app, &again(&self.worker), self.case, &wish))
+    }
+
+    /// Whether the row of this table still lets somebody do or see something.
+    fn still_works(&self, world: &World, table: &str) -> bool {
+        match table {
+            "referral" => world
+                .block_on(view_case(&world.app, &self.officer, self.case.0, &WISH))
+                .is_ok(),
+            "consent" => self.refer(world, "TGPL-2").is_ok(),
+            "step" => {
+                let change = move_step::Change {
+                    kind: step::Kind::Support,
+                    step: self.step,
+                    verb: "approve".to_owned(),
+                    seen: 1,
+                };
+                let moved = move_step::move_step(&world.app, &self.supervisor, self.case, &change);
+                world.block_on(moved).is_ok()
+            }
+            _ => matches!(
+                world.block_on(drafts::open(&world.app, &self.worker, drafts::INTAKE)),
+                Ok(Some(_))
+            ),
+        }
+    }
+}
+
+#[test]
+fn any_edited_column_of_a_referral_consent_step_or_draft_opens_and_allows_nothing() {
+    let server = postgres::Server::start();
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        for table in ["referral", "consent", "step", "draft"] {
+            let columns = tables()[table].columns.keys().map(String::as_str);
+            for column in std::iter::once("").chain(columns) {
+                let world = World::with(kind, &server);
+                accounts::add_organisation(&world.app.writer, "TGPL-2", "legal_aid_centre", "Tổ chức mẫu").unwrap();
+                let around = Around::new(&world);
+                if column.is_empty() {
+                    assert!(
+                        around.still_works(&world, table),
+                        "{kind:?} {table}: untouched, it works"
+                    );
+                    continue;
+                }
+                let foreign_keys = if kind == Kind::Sqlite {
+                    "PRAGMA foreign_keys = OFF;"
+                } else {
+                    "SET session_replication_role = replica;"
+                };
+                let edit = change(&world, table, column);
+                world.db_execute(&format!("{foreign_keys} {edit}")).unwrap();
+                assert!(!around.still_works(&world, table), "{kind:?} {table}.{column}");
+                // A row that is no longer found by its case, its author or its form leaves nothing to check.
+                let gone = matches!(
+                    (table, column),
+                    ("consent" | "step", "case_id") | ("draft", "account_id" | "form")
+                );
+                let tampered = world.kinds().iter().any(|kind| kind == "sys.tamper");
+                assert!(tampered || gone, "{kind:?} {table}.{column}: no sys.tamper");
+                assert!(world.log_is_whole());
+            }
+        }
+    }
+}
+
+#[test]
+fn an_earlier_version_of_a_step_put_in_the_place_of_the_newest_is_not_shown() {
+    for_each_database(|world| {
+        let around = Around::new(world);
+        let correct = Save {
+            part: Part::Step(step::Kind::Support, Some(around.step)),
+            fields: json!({"regime": {"known": "travel"}}),
+            from_version: 1,
+            purpose: "support",
+            confirmed: false,
+        };
+        world
+            .block_on(save_part(&world.app, &again(&around.worker), around.case, &correct))
+            .unwrap();
+        let off = if world.database().starts_with("postgres") {
+            "ALTER TABLE sealed_value DISABLE TRIGGER ALL"
+        } else {
+            "DROP TRIGGER sealed_value_no_delete"
+        };
+        world
+            .db_execute(&format!(
+                "{off}; DELETE FROM sealed_value WHERE version = 2 AND record_id IN (SELECT id FROM step)"
+            ))
+            .unwrap();
+        let view = world
+            .block_on(view_case(&world.app, &around.worker, around.case.0, &WISH))
+            .unwrap();
+        assert!(view.open.iter().all(|open| !matches!(open.part, Part::Step(..))));
+        assert!(world.kinds().contains(&"sys.tamper".to_owned()));
     });
 }

@@ -291,9 +291,19 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
         used.extend(
             quoted(&text)
                 .filter(|key| {
-                    ["fault-", "nav-", "open-", "referral-", "consent-", "edit-"]
-                        .iter()
-                        .any(|family| key.starts_with(family))
+                    [
+                        "fault-",
+                        "nav-",
+                        "open-",
+                        "referral-",
+                        "consent-",
+                        "edit-",
+                        "group-sent",
+                        "group-saved",
+                        "timeline-",
+                    ]
+                    .iter()
+                    .any(|family| key.starts_with(family))
                         && !key.contains('{')
                 })
                 .map(str::to_owned),

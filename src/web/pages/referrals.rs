@@ -33,6 +33,8 @@ pub struct New {
     consents: Vec<Given>,
     bases: Vec<(&'static str, String, bool)>,
     groups: Vec<Offered>,
+    /// Whether a group of class S4 is among those offered.
+    safety: bool,
     confirmed: bool,
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
@@ -102,6 +104,18 @@ fn form(
     let only = consents.len() == 1 && sent.is_empty();
     let consented: Vec<Group> = consents.iter().flat_map(|(.., groups)| groups.clone()).collect();
     let own = kind.own().first().copied();
+    let groups: Vec<Offered> = Group::in_use()
+        .filter(|group| may_be_listed(*group))
+        .filter(|group| kind.allows_basis() || consented.contains(group) || Some(*group) == own)
+        .map(|group| Offered {
+            name: group.name(),
+            chosen: is("groups", group.name())
+                || Some(group) == own
+                || (sent.is_empty() && group.class() != Class::S4 && consented.contains(&group)),
+            fixed: Some(group) == own,
+            safety: group.class() == Class::S4,
+        })
+        .collect();
     New {
         case: urls::case(id),
         number: number.to_owned(),
@@ -137,18 +151,8 @@ fn form(
         } else {
             vec![]
         },
-        groups: Group::in_use()
-            .filter(|group| may_be_listed(*group))
-            .filter(|group| kind.allows_basis() || consented.contains(group) || Some(*group) == own)
-            .map(|group| Offered {
-                name: group.name(),
-                chosen: is("groups", group.name())
-                    || Some(group) == own
-                    || (sent.is_empty() && group.class() != Class::S4 && consented.contains(&group)),
-                fixed: Some(group) == own,
-                safety: group.class() == Class::S4,
-            })
-            .collect(),
+        safety: groups.iter().any(|group| group.safety),
+        groups,
         confirmed: is("confirmed", "yes"),
         missing: vec![],
     }

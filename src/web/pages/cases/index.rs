@@ -23,6 +23,7 @@ pub struct Index {
     rows: Vec<Row>,
     overdue: usize,
     due: usize,
+    new: usize,
     older: Option<i64>,
     before: Option<i64>,
     revealed: bool,
@@ -42,6 +43,7 @@ struct Row {
     opened_machine: String,
     urgent: bool,
     assigned: bool,
+    new: bool,
     closed: bool,
     waits: bool,
     returned: bool,
@@ -66,6 +68,7 @@ impl Page for Index {
             opened_machine: time::machine(0),
             urgent: true,
             assigned: due_at > 0,
+            new: due_at == 1,
             closed: due_at > 10,
             waits: due_at < 0,
             returned: due_at == 1,
@@ -74,6 +77,7 @@ impl Page for Index {
         let page = |rows: Vec<Row>, revealed| Self {
             overdue: 1,
             due: 1,
+            new: 1,
             rows,
             older: Some(1),
             before: Some(2),
@@ -145,6 +149,7 @@ fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<i64>, before: Option<i6
     Index {
         overdue: count("overdue"),
         due: count("due"),
+        new: rows.iter().filter(|row| row.new).count(),
         older,
         before,
         revealed: false,
@@ -155,11 +160,14 @@ fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<i64>, before: Option<i6
     }
 }
 
+/// A case of the last day is new.
+const DAY_MS: i64 = 86_400_000;
+
 /// Overdue and due first, then the newest; what is closed comes last.
 fn sort_key(listed: &Listed, now_ms: i64) -> i64 {
     match &listed.next {
         _ if listed.case.state == CLOSED => i64::MAX - listed.case.opened_at / 1000,
-        Some(clock) if clock.due_at < now_ms + 86_400_000 => clock.due_at - 4_000_000_000_000,
+        Some(clock) if clock.due_at < now_ms + DAY_MS => clock.due_at - 4_000_000_000_000,
         _ => -listed.case.opened_at / 1000,
     }
 }
@@ -175,6 +183,7 @@ fn row(listed: &Listed, now_ms: i64) -> Row {
         opened_machine: time::machine(case.opened_at),
         urgent: case.urgent,
         assigned: case.assigned,
+        new: case.opened_at > now_ms - DAY_MS && case.state != CLOSED,
         closed: case.state == CLOSED,
         waits: listed.waits,
         returned: listed.returned,

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod index;
 pub mod show;
 pub mod stages;
+pub mod timeline;
 
 use actix_web::{HttpResponse, web};
 

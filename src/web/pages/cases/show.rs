@@ -7,6 +7,7 @@ use serde_json::json;
 use super::case_of;
 use super::clock::ClockView;
 use super::stages::{ConsentView, Stage, consents, stages};
+use super::timeline::{Event, timeline};
 use crate::domain::group::{Class, Group};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
@@ -35,6 +36,7 @@ pub struct Show {
     consents: Vec<ConsentView>,
     new_consent: Option<String>,
     take: Option<String>,
+    timeline: Vec<Event>,
     saved: bool,
 }
 
@@ -98,11 +100,13 @@ impl Page for Show {
             consents: ConsentView::samples(editable),
             new_consent: editable.then(|| urls::new_consent(id)),
             take: (!editable).then(|| urls::assignment(id)),
+            timeline: Event::samples(),
             saved: editable,
         };
         let receiver = Self {
             team: None,
             clocks: vec![],
+            timeline: vec![],
             consents: vec![],
             ..page(false)
         };
@@ -166,7 +170,8 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
     Show {
         number: view.case.number.clone(),
         opened: time::shown(view.case.opened_at),
-        urgent: view.case.urgent && !closed,
+        // Whether somebody is in danger is the person's own; a receiver sees only what is listed.
+        urgent: view.case.urgent && !closed && !ctx.is_receiver(),
         closed,
         team: (!ctx.is_receiver()).then(|| view.team.clone()),
         clocks: view
@@ -193,6 +198,7 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
         consents: consents(id, view, editable),
         new_consent: editable.then(|| urls::new_consent(id)),
         take: (view.may.take && !view.may.edit).then(|| urls::assignment(id)),
+        timeline: if ctx.is_receiver() { vec![] } else { timeline(view) },
         saved,
     }
 }

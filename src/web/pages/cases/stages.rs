@@ -35,6 +35,7 @@ pub struct Item {
     /// Message key of the state, and its colour.
     state: (String, &'static str),
     saved: Option<String>,
+    saved_label: &'static str,
     due: Option<ClockView>,
     body: Option<String>,
     category: Option<String>,
@@ -216,6 +217,7 @@ impl Shown<'_> {
             title: title(part),
             state: (format!("state-{}", state.code()), colour),
             saved: stored.map(|open| time::shown(open.saved_at)),
+            saved_label: "group-saved",
             due,
             body: None,
             category: None,
@@ -284,6 +286,7 @@ impl Shown<'_> {
             title: format!("referral-{}", kind.name()),
             state: (format!("referral-state-{}", state.code()), colour),
             saved: Some(time::shown(row.sent_at)),
+            saved_label: "group-sent",
             due: (state == referral::State::Sent).then(|| ClockView::new(&answer_clock, now_ms)),
             body: view.organisations.get(other).cloned(),
             category: (!row.category.is_empty()).then(|| format!("code-legal_aid_form-{}", row.category)),
@@ -301,6 +304,7 @@ impl Shown<'_> {
                     title: title(part),
                     state: ("state-recorded".to_owned(), "green"),
                     saved: Some(time::shown(open.saved_at)),
+                    saved_label: "group-saved",
                     due: None,
                     body: None,
                     category: None,
@@ -368,6 +372,7 @@ impl Stage {
             title,
             state: (state, colour),
             saved: Some(time::shown(0)),
+            saved_label: "group-saved",
             due: Some(ClockView::new(
                 &Clock {
                     code: "visit".to_owned(),
