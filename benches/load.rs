@@ -107,7 +107,12 @@ fn main() {
         "work", "connections", "per second", "p50 ms", "p99 ms", "of bare"
     );
     let mut bare = [0.0; 3];
+    // A word such as `W2` runs the bare endpoint and that work only.
+    let only: Vec<String> = std::env::args().skip(1).filter(|word| word.starts_with('W')).collect();
     for (name, request, status) in work {
+        if !only.is_empty() && name != "bare" && !only.iter().any(|word| name.starts_with(word.as_str())) {
+            continue;
+        }
         for (at, connections) in [1, 8, 64].into_iter().enumerate() {
             let figure = run(name, connections, &request, status);
             if name == "bare" {

@@ -1,5 +1,8 @@
 //! A social worker takes somebody in: person, case, four sealed groups, the first clocks, in one act.
 
+use std::sync::Arc;
+
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::Value;
 
@@ -17,6 +20,7 @@ use crate::domain::public_id::PublicId;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, CaseRow, MembershipRow};
+use crate::storage::connection::AnyConnection;
 use crate::storage::schema::{case_file, deadline as deadline_table, membership, person};
 use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::writer::ActError;
@@ -102,25 +106,34 @@ pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<O
             sealed.record(&mut entry);
         }
         let for_act = actor.clone();
-        let (id, number) = (prepared.case.public_id.clone(), prepared.case.number.clone());
+        let id = prepared.case.public_id.clone();
+        let keyring = Arc::clone(&app.keyring);
         let outcome = app
             .writer
             .write(Some(permit.rights()), move |tx| {
                 let now_ms = tx.now_ms();
                 let connection = tx.connection();
-                let case = &prepared.case.public_id;
-                if let Some((subject, _)) = outcome::once(connection, &for_act, "case.create", case, &[], now_ms)? {
+                let opened_at = prepared.case.opened_at;
+                let id = &prepared.case.public_id;
+                if let Some((subject, _)) = outcome::once(connection, &for_act, "case.create", id, &[], now_ms)? {
                     return Err(ActError::Refused(subject));
                 }
                 diesel::insert_into(person::table)
                     .values((
                         person::id.eq(prepared.person_id.to_vec()),
                         person::owner_id.eq(prepared.person_owner),
-                        person::created_at.eq(prepared.case.opened_at),
+                        person::created_at.eq(opened_at),
                     ))
                     .execute(connection)?;
+                // Six characters are drawn twice once in some ten thousand cases.
+                let number = unused_number(connection, year_of(prepared.case.opened_at), draw)?;
+                let case = CaseRow {
+                    number: number.clone(),
+                    ..prepared.case
+                };
+                let case = case.signed(&keyring);
                 diesel::insert_into(case_file::table)
-                    .values(&prepared.case)
+                    .values(&case)
                     .execute(connection)?;
                 diesel::insert_into(membership::table)
                     .values(&prepared.membership)
@@ -132,20 +145,20 @@ pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<O
                     diesel::insert_into(deadline_table::table)
                         .values((
                             deadline_table::id.eq(id.to_vec()),
-                            deadline_table::case_id.eq(&prepared.case.id),
+                            deadline_table::case_id.eq(&case.id),
                             deadline_table::code.eq(*code),
-                            deadline_table::started_at.eq(prepared.case.opened_at),
+                            deadline_table::started_at.eq(opened_at),
                             deadline_table::due_at.eq(*due_at),
                             deadline_table::met_at.eq(None::<i64>),
                         ))
                         .execute(connection)?;
                 }
                 super::drafts::remove_of_form(connection, &for_act.viewer.account_id, super::drafts::INTAKE)?;
-                Ok(((), vec![entry]))
+                Ok((number, vec![entry]))
             })
             .await;
         match sort(outcome)? {
-            Written::Done(((), receipts)) => {
+            Written::Done((number, receipts)) => {
                 return Ok(Opened {
                     id: PublicId(id.try_into().map_err(|_| Failure::Internal(None))?),
                     number,
@@ -160,6 +173,31 @@ pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<O
             }
         }
     }
+}
+
+/// A case number that no case has yet.
+pub fn unused_number(
+    connection: &mut AnyConnection,
+    year: i32,
+    mut draw: impl FnMut() -> Result<u32, StorageError>,
+) -> Result<String, StorageError> {
+    loop {
+        let number = case_number(year, draw()?);
+        let taken = diesel::select(exists(case_file::table.filter(case_file::number.eq(&number))));
+        if !taken.get_result::<bool>(connection)? {
+            return Ok(number);
+        }
+    }
+}
+
+fn draw() -> Result<u32, StorageError> {
+    Ok(u32::from_be_bytes(ledger::vault::random()?))
+}
+
+/// The year in Viet Nam.
+fn year_of(at_ms: i64) -> i32 {
+    let local = chrono::DateTime::from_timestamp_millis(at_ms + 7 * 3_600_000);
+    local.map_or(1970, |time| chrono::Datelike::year(&time))
 }
 
 fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, StorageError> {
@@ -189,11 +227,10 @@ fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, Storage
         });
         sealed.push(closed);
     }
-    let year = chrono::Datelike::year(&(app.clock.now() + chrono::Duration::hours(7)));
     let case = CaseRow {
         id: case_id.to_vec(),
         public_id: random_id()?.to_vec(),
-        number: case_number(year, u32::from_be_bytes(ledger::vault::random()?)),
+        number: String::new(),
         person_id: person_id.to_vec(),
         owner_id: case_owner.id.to_vec(),
         person_owner_id: person_owner.id.to_vec(),
@@ -228,7 +265,7 @@ fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, Storage
     Ok(Prepared {
         person_id,
         person_owner: person_owner.id.to_vec(),
-        case: case.signed(&app.keyring),
+        case,
         membership: membership.signed(&app.keyring),
         rows,
         sealed,

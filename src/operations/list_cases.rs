@@ -11,6 +11,7 @@ use super::failure::{Failure, Written, sort};
 use super::view_case::Clock;
 use super::{owners, refuse, sessions};
 use crate::app::App;
+use crate::domain::public_id::PublicId;
 use crate::domain::step::{Kind, State};
 use crate::policy::{Action, Ask, Decision, Permit, Resource};
 use crate::storage::StorageError;
@@ -26,8 +27,8 @@ pub const PAGE: i64 = 50;
 pub struct List {
     /// The cases.
     pub listed: Vec<Listed>,
-    /// Opening time before which older ones are found.
-    pub older: Option<i64>,
+    /// The case at which an older page begins.
+    pub older: Option<PublicId>,
     /// Index of the entry that records this list.
     pub index: String,
 }
@@ -49,16 +50,16 @@ pub struct Listed {
 pub struct Found {
     pub(super) rows: Vec<(Listed, Standing)>,
     pub(super) handles: Vec<Handle>,
-    pub(super) older: Option<i64>,
+    pub(super) older: Option<PublicId>,
     pub(super) tampered: usize,
 }
 
-/// Lists cases, newest first, before a time.
-pub async fn list_cases(app: &App, actor: &Actor, before: Option<i64>) -> Result<List, CaseActError> {
+/// Lists cases, newest first, from the one at which the page before ended.
+pub async fn list_cases(app: &App, actor: &Actor, before: Option<PublicId>) -> Result<List, CaseActError> {
     sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, before).await).await
 }
 
-async fn attempt(app: &App, actor: &Actor, before: Option<i64>) -> Result<Option<List>, CaseActError> {
+async fn attempt(app: &App, actor: &Actor, before: Option<PublicId>) -> Result<Option<List>, CaseActError> {
     let permit = permitted(app, actor).await?;
     let viewer = actor.viewer.clone();
     let found = app
@@ -105,10 +106,17 @@ pub fn load(
     app: &App,
     connection: &mut AnyConnection,
     viewer: &Viewer,
-    before: Option<i64>,
+    before: Option<PublicId>,
 ) -> Result<Found, StorageError> {
     let now_ms = app.clock.now_ms();
-    let page = visible::cases(connection, &app.keyring, viewer, now_ms, PAGE, before)?;
+    let page = visible::cases(
+        connection,
+        &app.keyring,
+        viewer,
+        now_ms,
+        PAGE,
+        before.as_ref().map(|id| &id.0),
+    )?;
     let owners: Vec<&[u8]> = page.cases.iter().map(|(case, _)| case.owner_id.as_slice()).collect();
     let handles = owners::open(app, &owners)?
         .into_iter()
@@ -136,7 +144,7 @@ pub fn load(
     Ok(Found {
         rows,
         handles,
-        older: page.older,
+        older: page.older.and_then(|id| id.try_into().ok()).map(PublicId),
         tampered: page.tampered,
     })
 }

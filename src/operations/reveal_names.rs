@@ -12,6 +12,7 @@ use super::list_cases::{self, Listed};
 use super::{owners, refuse, sections, sessions};
 use crate::app::App;
 use crate::domain::group::Group;
+use crate::domain::public_id::PublicId;
 use crate::domain::sections::Identity;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
@@ -23,8 +24,8 @@ use crate::storage::sealed_values;
 pub struct Revealed {
     /// The rows.
     pub listed: Vec<Listed>,
-    /// Opening time before which older ones are found.
-    pub older: Option<i64>,
+    /// The case at which an older page begins.
+    pub older: Option<PublicId>,
     /// Name or alias by case id; a person without either is left out.
     pub names: HashMap<Vec<u8>, String>,
     /// Index of the entry.
@@ -41,7 +42,7 @@ struct Name {
 pub async fn reveal_names(
     app: &App,
     actor: &Actor,
-    before: Option<i64>,
+    before: Option<PublicId>,
     purpose: &'static str,
 ) -> Result<Revealed, CaseActError> {
     sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, before, purpose).await).await
@@ -50,7 +51,7 @@ pub async fn reveal_names(
 async fn attempt(
     app: &App,
     actor: &Actor,
-    before: Option<i64>,
+    before: Option<PublicId>,
     purpose: &'static str,
 ) -> Result<Option<Revealed>, CaseActError> {
     list_cases::permitted(app, actor).await?;

@@ -132,11 +132,19 @@ impl KeyPlane {
     pub fn owners(&self, ids: &[OwnerId]) -> Result<Vec<Option<WrappedOwner>>, StorageError> {
         let wanted: Vec<Vec<u8>> = ids.iter().map(|id| id.to_vec()).collect();
         let rows: Vec<OwnerRow> = self.connections.with(|connection| {
-            if let [one] = wanted.as_slice() {
-                return Ok(owner_key::table
-                    .find(one)
-                    .select(OwnerRow::as_select())
-                    .load(connection)?);
+            // A statement that lists ids cannot be prepared once and kept, so a few are asked for one by one.
+            if wanted.len() <= 4 {
+                let mut rows = Vec::new();
+                for id in &wanted {
+                    rows.extend(
+                        owner_key::table
+                            .find(id)
+                            .select(OwnerRow::as_select())
+                            .first(connection)
+                            .optional()?,
+                    );
+                }
+                return Ok(rows);
             }
             Ok(owner_key::table
                 .filter(owner_key::id.eq_any(wanted))

@@ -1,12 +1,13 @@
 //! Sealed sections as rows: every version is kept, the highest is the current one.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use ledger::vault::associated::{Handle, Place};
 use ledger::{Sealed, Section};
 
 use super::StorageError;
 use super::classification;
-use super::connection::{AnyConnection, MultiBackend};
+use super::connection::AnyConnection;
 use super::schema::sealed_value;
 
 /// A sealed section with its place; what is inside is known by the group only.
@@ -55,9 +56,14 @@ pub fn place(record_id: &[u8], version: u64) -> Result<Place, StorageError> {
     })
 }
 
-/// Only the highest version of a record's group; earlier ones stay where they are.
-const NEWEST: &str = "version = (SELECT max(version) FROM sealed_value AS newer \
-    WHERE newer.record_id = sealed_value.record_id AND newer.group_no = sealed_value.group_no)";
+mod alias {
+    use super::sealed_value;
+    diesel::alias!(sealed_value as newer: Newer);
+}
+use alias::newer;
+
+/// So many records are asked for one by one: a statement that lists them cannot be prepared once and kept.
+const FEW: usize = 4;
 
 /// The current version of every group of these records, or of these groups only.
 pub fn current(
@@ -65,15 +71,31 @@ pub fn current(
     records: &[&[u8]],
     groups: Option<&[i16]>,
 ) -> Result<Vec<SealedRow>, StorageError> {
-    let mut query = sealed_value::table
-        .filter(sealed_value::record_id.eq_any(records.iter().map(|record| record.to_vec()).collect::<Vec<_>>()))
-        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(NEWEST))
-        .select(SealedRow::as_select())
-        .into_boxed::<MultiBackend>();
+    let later = newer
+        .filter(newer.field(sealed_value::record_id).eq(sealed_value::record_id))
+        .filter(newer.field(sealed_value::group_no).eq(sealed_value::group_no))
+        .filter(newer.field(sealed_value::version).gt(sealed_value::version));
+    let query = sealed_value::table
+        .filter(not(exists(later)))
+        .select(SealedRow::as_select());
+    let mut found: Vec<SealedRow> = if records.len() <= FEW {
+        let mut found = Vec::new();
+        for record in records {
+            found.append(
+                &mut query
+                    .filter(sealed_value::record_id.eq(record.to_vec()))
+                    .load(connection)?,
+            );
+        }
+        found
+    } else {
+        let records: Vec<Vec<u8>> = records.iter().map(|record| record.to_vec()).collect();
+        query.filter(sealed_value::record_id.eq_any(records)).load(connection)?
+    };
     if let Some(groups) = groups {
-        query = query.filter(sealed_value::group_no.eq_any(groups.to_vec()));
+        found.retain(|row| groups.contains(&row.group_no));
     }
-    Ok(query.load(connection)?)
+    Ok(found)
 }
 
 /// Version of a group now; 0 when there is none.

@@ -80,36 +80,52 @@ fn condition(viewer: &Viewer, now_ms: i64) -> Option<Condition> {
 pub struct CasePage {
     /// Cases whose rows, and the rows that show them to the viewer, are as the program wrote them, with how she stands to them.
     pub cases: Vec<(CaseRow, Standing)>,
-    /// Opening time of the last row, when the page is full.
-    pub older: Option<i64>,
+    /// Public id of the last row read, when there may be older ones.
+    pub older: Option<Vec<u8>>,
     /// Rows that were edited outside the program.
     pub tampered: usize,
 }
 
 /// Cases that the viewer sees, newest first; rows edited outside the program show nothing and are counted.
+///
+/// `before` is the public id at which the page before ended. Row ids rise with time, so their order is the order of opening.
 pub fn cases(
     connection: &mut AnyConnection,
     keyring: &Keyring,
     viewer: &Viewer,
     now_ms: i64,
     most: i64,
-    before: Option<i64>,
+    before: Option<&[u8; 16]>,
 ) -> Result<CasePage, StorageError> {
-    let Some(condition) = condition(viewer, now_ms) else {
-        return Ok(CasePage::default());
+    let before: Option<Vec<u8>> = match before {
+        None => None,
+        Some(public_id) => case_file::table
+            .filter(case_file::public_id.eq(public_id.to_vec()))
+            .select(case_file::id)
+            .first(connection)
+            .optional()?,
     };
-    let mut query = case_file::table
-        .filter(condition)
+    let before = before.unwrap_or_else(|| vec![0xFF; 16]);
+    let newest = case_file::table
+        .filter(case_file::id.lt(before.clone()))
         .select(CaseRow::as_select())
-        .order((case_file::opened_at.desc(), case_file::id.desc()))
-        .limit(most)
-        .into_boxed::<MultiBackend>();
-    if let Some(before) = before {
-        query = query.filter(case_file::opened_at.lt(before));
-    }
-    let rows: Vec<CaseRow> = query.load(connection)?;
-    let full = i64::try_from(rows.len()) == Ok(most);
-    let older = rows.last().filter(|_| full).map(|row| row.opened_at);
+        .order(case_file::id.desc())
+        .limit(most);
+    let unit = case_file::org_id.eq(viewer.org_id.clone());
+    let sources: Vec<Vec<CaseRow>> = match (viewer.role, condition(viewer, now_ms)) {
+        (_, None) => Vec::new(),
+        // Each of the two is read along an index and stops early; `OR` would sort every case she has.
+        (Role::SocialWorker, _) => vec![
+            own(connection, viewer, now_ms, most, &before)?,
+            newest
+                .filter(unit)
+                .filter(case_file::assigned.eq(false))
+                .load(connection)?,
+        ],
+        (Role::Supervisor, _) => vec![newest.filter(unit).load(connection)?],
+        (_, Some(condition)) => vec![newest.filter(condition).load(connection)?],
+    };
+    let (rows, older) = merged(sources, most);
     let (rows, mut tampered) = super::access_rows::trusted(rows, keyring);
     // A supervisor sees by the case row alone; everybody else by rows that must be genuine, too.
     let shows: &[&str] = match viewer.role {
@@ -125,6 +141,48 @@ pub fn cases(
         .filter(|(_, standing)| standing.relations.iter().any(|relation| shows.contains(relation)))
         .collect();
     Ok(CasePage { cases, older, tampered })
+}
+
+/// The newest cases of which the viewer is a member.
+fn own(
+    connection: &mut AnyConnection,
+    viewer: &Viewer,
+    now_ms: i64,
+    most: i64,
+    before: &[u8],
+) -> Result<Vec<CaseRow>, StorageError> {
+    Ok(membership::table
+        .inner_join(case_file::table)
+        .filter(membership::account_id.eq(viewer.account_id.clone()))
+        .filter(membership::case_id.lt(before.to_vec()))
+        .filter(membership::from_at.le(now_ms))
+        .filter(
+            membership::until_at
+                .is_null()
+                .or(membership::until_at.gt(now_ms).assume_not_null()),
+        )
+        .select(CaseRow::as_select())
+        .order(membership::case_id.desc())
+        .limit(most)
+        .load(connection)?)
+}
+
+/// One page out of several lists that are sorted each, and the public id at which it ends when there may be more.
+fn merged(sources: Vec<Vec<CaseRow>>, most: i64) -> (Vec<CaseRow>, Option<Vec<u8>>) {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    // Beyond the end of a list that was cut, its own rows are missing.
+    let cut = sources.iter().filter(|rows| rows.len() >= most);
+    let floor = cut.filter_map(|rows| rows.last()).map(|row| row.id.clone()).max();
+    let mut rows: Vec<CaseRow> = sources.into_iter().flatten().collect();
+    rows.sort_by(|one, other| other.id.cmp(&one.id));
+    rows.dedup_by(|one, other| one.id == other.id);
+    if let Some(floor) = &floor {
+        rows.retain(|row| row.id >= *floor);
+    }
+    let more = floor.is_some() || rows.len() > most;
+    rows.truncate(most);
+    let older = rows.last().filter(|_| more).map(|row| row.public_id.clone());
+    (rows, older)
 }
 
 /// One case by public id, if the viewer sees it, with how she stands to it.

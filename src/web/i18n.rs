@@ -1,5 +1,6 @@
 //! Vietnamese and English wording from `locales/`; a missing or unused key fails a test.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -53,7 +54,11 @@ type Bundle = FluentBundle<FluentResource>;
 
 /// The wording of one language.
 #[derive(Clone)]
-pub struct Wording(Arc<Bundle>);
+pub struct Wording {
+    bundle: Arc<Bundle>,
+    /// Messages without arguments, formatted once.
+    plain: Arc<HashMap<String, String>>,
+}
 
 impl Wording {
     /// Reads the files of a language.
@@ -68,23 +73,25 @@ impl Wording {
             let resource = FluentResource::try_new(source.to_owned()).map_err(|(_, errors)| format!("{errors:?}"))?;
             bundle.add_resource(resource).map_err(|errors| format!("{errors:?}"))?;
         }
-        Ok(Self(Arc::new(bundle)))
+        let keys = locale.sources().into_iter().flat_map(str::lines).filter_map(|line| {
+            let (key, _) = line.split_once(" = ")?;
+            Some(key.to_owned()).filter(|key| !key.starts_with([' ', '#']))
+        });
+        let plain = keys.filter_map(|key| format(&bundle, &key, &FluentArgs::new()).ok().map(|text| (key, text)));
+        let plain = Arc::new(plain.collect());
+        let bundle = Arc::new(bundle);
+        Ok(Self { bundle, plain })
+    }
+
+    /// A message that takes no arguments.
+    #[must_use]
+    pub fn plain(&self, key: &str) -> Option<&str> {
+        self.plain.get(key).map(String::as_str)
     }
 
     /// A message with its arguments.
     pub fn format(&self, key: &str, arguments: &FluentArgs<'_>) -> Result<String, String> {
-        let message = self.0.get_message(key).and_then(|message| message.value());
-        let pattern = message.ok_or_else(|| format!("no message {key}"))?;
-        let mut errors = Vec::new();
-        let text = self
-            .0
-            .format_pattern(pattern, Some(arguments), &mut errors)
-            .into_owned();
-        if errors.is_empty() {
-            Ok(text)
-        } else {
-            Err(format!("{key}: {errors:?}"))
-        }
+        format(&self.bundle, key, arguments)
     }
 
     /// A message without arguments; the key itself when it is missing, which tests rule out.
@@ -109,6 +116,20 @@ impl Wording {
     /// Whether there is such a message.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
-        self.0.has_message(key)
+        self.bundle.has_message(key)
+    }
+}
+
+fn format(bundle: &Bundle, key: &str, arguments: &FluentArgs<'_>) -> Result<String, String> {
+    let message = bundle.get_message(key).and_then(|message| message.value());
+    let pattern = message.ok_or_else(|| format!("no message {key}"))?;
+    let mut errors = Vec::new();
+    let text = bundle
+        .format_pattern(pattern, Some(arguments), &mut errors)
+        .into_owned();
+    if errors.is_empty() {
+        Ok(text)
+    } else {
+        Err(format!("{key}: {errors:?}"))
     }
 }

@@ -126,6 +126,9 @@ fn translate(wording: Wording) -> impl Fn(Kwargs, &State<'_>) -> TeraResult<Valu
     let wording = Arc::new(wording);
     move |arguments: Kwargs, _: &State<'_>| {
         let key = arguments.must_get::<&str>("key")?;
+        if let Some(text) = wording.plain(key) {
+            return Ok(Value::from(text));
+        }
         let mut values = FluentArgs::new();
         for (name, value) in arguments.iter() {
             if let Some(name) = name.as_str().filter(|name| *name != "key") {

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use donghanh::clock::random_id;
 use donghanh::domain::role::Role;
 use donghanh::operations::actor::Actor;
-use donghanh::operations::create_intake::{CreateIntakeError, Intake, create_intake};
+use donghanh::operations::create_intake::{CreateIntakeError, Intake, create_intake, unused_number};
 use donghanh::operations::outcome;
 use donghanh::storage::schema::organisation;
 use donghanh::storage::writer::{ActError, Outcome, Tx, WriteError, Writer};
@@ -197,4 +197,20 @@ fn a_full_queue_refuses_at_once_and_what_waits_is_still_written() {
         assert_eq!((busy, written), (10, donghanh::storage::writer::QUEUE));
     });
     assert_eq!(world.entries().len(), before + 1 + donghanh::storage::writer::QUEUE);
+}
+
+#[test]
+fn a_case_number_that_is_taken_is_drawn_again() {
+    for_each_database(|world| {
+        let mut connection = world.connection();
+        let first = unused_number(&mut connection, 2026, || Ok(7)).unwrap();
+        let worker = world.actor("XA-A", Role::SocialWorker);
+        world.intake(&worker, "Hoa Mẫu");
+        let taken = format!("UPDATE case_file SET number = '{first}'");
+        world.db_execute(&taken).unwrap();
+        let mut draws = [7, 7, 8].into_iter();
+        let second = unused_number(&mut connection, 2026, || Ok(draws.next().unwrap())).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(draws.next(), None);
+    });
 }

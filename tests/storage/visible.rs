@@ -230,6 +230,36 @@ fn what_sql_shows_is_what_cedar_allows() {
 }
 
 #[test]
+fn page_after_page_shows_every_case_once() {
+    for_each_database(|world| {
+        let viewers = people_the_world(world, 20_260_302);
+        let mut connection = world.connection();
+        let keyring = &world.app.keyring;
+        let mut pages = 0;
+        for viewer in &viewers {
+            let all = visible::cases(&mut connection, keyring, viewer, START, 1000, None).unwrap();
+            assert!(all.older.is_none());
+            let ids = |page: &visible::CasePage| -> Vec<Vec<u8>> {
+                page.cases.iter().map(|(row, _)| row.id.clone()).collect()
+            };
+            let (mut shown, mut before) = (Vec::new(), None);
+            loop {
+                let page = visible::cases(&mut connection, keyring, viewer, START, 7, before.as_ref()).unwrap();
+                assert!(page.cases.len() <= 7);
+                shown.extend(ids(&page));
+                pages += 1;
+                match page.older {
+                    None => break,
+                    Some(id) => before = Some(id.try_into().unwrap()),
+                }
+            }
+            assert_eq!(shown, ids(&all), "{:?}", viewer.role);
+        }
+        assert!(pages > 25, "{pages}");
+    });
+}
+
+#[test]
 fn the_invariants_hold_for_every_role_relation_and_group() {
     let engine = Engine::load().unwrap();
     let relations: [&[&'static str]; 6] = [

@@ -34,3 +34,5 @@ ALTER TABLE referral ADD COLUMN category TEXT COLLATE "C" NOT NULL DEFAULT '';
 CREATE INDEX step_case ON step (case_id);
 CREATE INDEX step_state ON step (state, due_at);
 CREATE INDEX consent_case ON consent (case_id);
+CREATE INDEX case_unit ON case_file (org_id, id);
+CREATE INDEX case_waiting ON case_file (org_id, assigned, id);

@@ -55,6 +55,16 @@ pub fn from_stored(fields: &'static [Field], stored: &Value) -> Vec<FieldView> {
         .collect()
 }
 
+/// The fields as a page shows them: of every list only what was chosen.
+#[must_use]
+pub fn shown_from(fields: &'static [Field], stored: &Value) -> Vec<FieldView> {
+    let mut shown = from_stored(fields, stored);
+    for field in &mut shown {
+        field.options.retain(|option| option.2);
+    }
+    shown
+}
+
 /// The fields for a form, from what was typed, with what is wrong.
 #[must_use]
 pub fn from_typed(

@@ -24,8 +24,8 @@ pub struct Index {
     overdue: usize,
     due: usize,
     new: usize,
-    older: Option<i64>,
-    before: Option<i64>,
+    older: Option<String>,
+    before: Option<String>,
     revealed: bool,
     unnamed_purpose: bool,
     purposes: [&'static str; 8],
@@ -79,8 +79,8 @@ impl Page for Index {
             due: 1,
             new: 1,
             rows,
-            older: Some(1),
-            before: Some(2),
+            older: Some(PublicId([1; 16]).to_string()),
+            before: Some(PublicId([2; 16]).to_string()),
             revealed,
             unnamed_purpose: !revealed,
             purposes: purpose::PURPOSES,
@@ -96,21 +96,22 @@ impl Page for Index {
 
 /// `GET /cases`
 pub async fn index(ctx: Ctx, query: web::Query<Before>) -> Result<HttpResponse, PageError> {
-    let list = list_cases(ctx.app(), &ctx.actor, query.before).await?;
-    let page = listing(&ctx, list.listed, list.older, query.before);
+    let before = query.before.as_deref().map(super::case_of).transpose()?;
+    let list = list_cases(ctx.app(), &ctx.actor, before).await?;
+    let page = listing(&ctx, list.listed, list.older, before);
     ctx.logged_page(&list.index, &page)
 }
 
 /// Which page of the list.
 #[derive(serde::Deserialize)]
 pub struct Before {
-    before: Option<i64>,
+    before: Option<String>,
 }
 
 /// `POST /cases/names`: the same page with names, after a purpose was chosen.
 pub async fn names(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, form) = submission.verified()?;
-    let before = typed(&form.typed, "before").next().and_then(|text| text.parse().ok());
+    let before = typed(&form.typed, "before").next().and_then(PublicId::parse);
     let purpose = typed(&form.typed, "purpose").next().and_then(purpose::parse);
     let Some(purpose) = purpose.filter(|_| !form.expired) else {
         let list = list_cases(ctx.app(), &ctx.actor, before).await?;
@@ -133,7 +134,7 @@ pub async fn names(submission: Submission) -> Result<HttpResponse, PageError> {
     ctx.logged_page(&revealed.index, &page)
 }
 
-fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<i64>, before: Option<i64>) -> Index {
+fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<PublicId>, before: Option<PublicId>) -> Index {
     let now_ms = ctx.app().clock.now_ms();
     let mut rows: Vec<(i64, Row)> = listed
         .into_iter()
@@ -150,8 +151,8 @@ fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<i64>, before: Option<i6
         overdue: count("overdue"),
         due: count("due"),
         new: rows.iter().filter(|row| row.new).count(),
-        older,
-        before,
+        older: older.map(|id| id.to_string()),
+        before: before.map(|id| id.to_string()),
         revealed: false,
         unnamed_purpose: false,
         purposes: purpose::PURPOSES,

@@ -17,7 +17,7 @@ use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
 use crate::web::page::Page;
-use crate::web::pages::fields::{FieldView, from_stored};
+use crate::web::pages::fields::{FieldView, shown_from};
 use crate::web::{time, urls};
 
 /// One case.
@@ -89,7 +89,7 @@ impl Page for Show {
                     name: group.name(),
                     saved: time::shown(0),
                     edit: editable.then(|| urls::part(id, Part::Group(group))),
-                    fields: from_stored(group.fields(), &stored),
+                    fields: shown_from(group.fields(), &stored),
                 })
                 .collect(),
             locked: vec![Locked {
@@ -159,7 +159,7 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
             name: group.name(),
             saved: time::shown(open.saved_at),
             edit: editable.then(|| urls::part(id, open.part)),
-            fields: from_stored(group.fields(), &open.fields),
+            fields: shown_from(group.fields(), &open.fields),
         })
     });
     let locked = view

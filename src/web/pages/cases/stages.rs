@@ -11,7 +11,7 @@ use crate::domain::referral;
 use crate::domain::step::{By, Kind, State};
 use crate::operations::view_case::{CaseView, Clock, OpenPart, ReferralRow, StepRow};
 use crate::web::ctx::Ctx;
-use crate::web::pages::fields::{FieldView, from_stored};
+use crate::web::pages::fields::{FieldView, shown_from};
 use crate::web::pages::parts::title;
 use crate::web::{time, urls};
 
@@ -223,7 +223,7 @@ impl Shown<'_> {
             category: None,
             reason: None,
             groups: Vec::new(),
-            fields: stored.map_or_else(Vec::new, |open| from_stored(part.fields(), &open.fields)),
+            fields: stored.map_or_else(Vec::new, |open| shown_from(part.fields(), &open.fields)),
             edit: (editable && kind.group().class() != Class::S4 && kind.corrected(state).is_ok())
                 .then(|| urls::part(id, part)),
             locked: (kind.group().class() == Class::S4).then(|| urls::part(id, part)),
@@ -310,7 +310,7 @@ impl Shown<'_> {
                     category: None,
                     reason: None,
                     groups: Vec::new(),
-                    fields: from_stored(part.fields(), &open.fields),
+                    fields: shown_from(part.fields(), &open.fields),
                     edit: view.may.report.then(|| urls::part(id, part)),
                     locked: None,
                     buttons: Vec::new(),
@@ -354,7 +354,7 @@ pub fn consents(id: PublicId, view: &CaseView, editable: bool) -> Vec<ConsentVie
             recorded: time::shown(row.recorded_at),
             form: format!("code-consent_form-{}", row.form),
             groups: from_bits(row.groups).into_iter().map(|group| group.name()).collect(),
-            fields: open(view, part).map_or_else(Vec::new, |open| from_stored(part.fields(), &open.fields)),
+            fields: open(view, part).map_or_else(Vec::new, |open| shown_from(part.fields(), &open.fields)),
             withdraw: ((editable || view.may.edit) && row.state == "given")
                 .then(|| urls::consent_withdrawal(id, consent)),
         }
@@ -385,7 +385,7 @@ impl Stage {
             category: Some("code-legal_aid_form-advice".to_owned()),
             reason: Some("code-rejection-no_provider".to_owned()),
             groups: vec!["identity", "legal_aid"],
-            fields: from_stored(Part::Step(Kind::Support, None).fields(), &stored),
+            fields: shown_from(Part::Step(Kind::Support, None).fields(), &stored),
             edit: editable.then(|| urls::part(id, Part::Step(Kind::Support, None))),
             locked: editable.then(|| urls::part(id, Part::Step(Kind::Protection, None))),
             buttons: Vec::new(),
@@ -445,7 +445,7 @@ impl ConsentView {
                 recorded: time::shown(0),
                 form: "code-consent_form-signed".to_owned(),
                 groups: vec!["identity"],
-                fields: from_stored(Part::Consent(id).fields(), &json!({"agreed_by": {"known": "self"}})),
+                fields: shown_from(Part::Consent(id).fields(), &json!({"agreed_by": {"known": "self"}})),
                 withdraw: editable.then(|| urls::consent_withdrawal(id, id)),
             })
             .collect()
