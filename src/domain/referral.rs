@@ -188,6 +188,16 @@ pub fn listed(kind: Kind, chosen: &[Group], consented: Option<&[Group]>) -> Resu
     Ok(groups)
 }
 
+/// Names of the groups that a referral opens to its receiver; what the receiver writes for itself is not opened by anybody.
+#[must_use]
+pub fn shown(groups: &[Group]) -> Vec<&'static str> {
+    groups
+        .iter()
+        .filter(|group| may_be_listed(**group))
+        .map(|group| group.name())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,19 +1,27 @@
 //! Times as people in Viet Nam read them: UTC+7, day first.
 
-use chrono::{DateTime, Duration};
+use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc};
 
 /// `05/03/2026 14:30`.
 #[must_use]
 pub fn shown(ms: i64) -> String {
-    let local = DateTime::from_timestamp_millis(ms).unwrap_or_default() + Duration::hours(7);
-    local.format("%d/%m/%Y %H:%M").to_string()
+    let at = local(ms);
+    let (day, month, year) = (at.day(), at.month(), at.year());
+    // A list shows two hundred times; a format string would be parsed for each.
+    format!("{day:02}/{month:02}/{year:04} {:02}:{:02}", at.hour(), at.minute())
 }
 
 /// `2026-03-05T14:30:00+07:00`, for machines.
 #[must_use]
 pub fn machine(ms: i64) -> String {
-    let local = DateTime::from_timestamp_millis(ms).unwrap_or_default() + Duration::hours(7);
-    local.format("%Y-%m-%dT%H:%M:%S+07:00").to_string()
+    let at = local(ms);
+    let (day, month, year) = (at.day(), at.month(), at.year());
+    let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+07:00")
+}
+
+fn local(ms: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default() + Duration::hours(7)
 }
 
 /// The start of a day typed as `DD/MM/YYYY` or `YYYY-MM-DD`, in UTC milliseconds.
@@ -24,4 +32,18 @@ pub fn day_start(text: &str) -> Option<i64> {
         .or_else(|_| chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d"))
         .ok()?;
     Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis() - 7 * 3_600_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_in_viet_nam_and_told_to_machines() {
+        let at = DateTime::parse_from_rfc3339("2026-03-05T23:04:09Z")
+            .unwrap()
+            .timestamp_millis();
+        assert_eq!(shown(at), "06/03/2026 06:04");
+        assert_eq!(machine(at), "2026-03-06T06:04:09+07:00");
+    }
 }

@@ -102,7 +102,7 @@ fn entries_become_receipts_in_one_place_and_nothing_opens_round_it() {
         .filter(|(_, text)| text.contains("ledger::commit("))
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(calls, ["src/storage/writer.rs"]);
+    assert_eq!(calls, ["src/storage/writer/worker.rs"]);
     let directory: Vec<&str> = sources
         .iter()
         .filter(|(_, text)| text.contains(".open_directory("))

@@ -10,7 +10,7 @@ use crate::domain::codes::REJECTION;
 use crate::domain::field::typed;
 use crate::domain::group::{Class, from_bits};
 use crate::domain::public_id::PublicId;
-use crate::domain::referral::{Kind, State, Verb};
+use crate::domain::referral::{self, Kind, State, Verb};
 use crate::operations::list_referrals::{list_referrals, view_referral};
 use crate::operations::move_referral::{Change, answer_referral};
 use crate::operations::view_case::{Clock, ReferralRow};
@@ -186,20 +186,20 @@ fn reasons() -> Vec<(&'static str, String)> {
 
 async fn waiting(ctx: &Ctx, id: PublicId, reason_missing: bool) -> Result<HttpResponse, PageError> {
     let waiting = view_referral(ctx.app(), &ctx.actor, id).await?;
-    let referral = waiting.referral;
-    if referral.state == State::Accepted.code() {
+    let row = waiting.referral;
+    if row.state == State::Accepted.code() {
         return Ok(ctx.see_other(&urls::case(waiting.case), &waiting.index));
     }
-    let kind = Kind::parse(&referral.kind).ok_or_else(|| PageError::NotFound(String::new()))?;
+    let kind = Kind::parse(&row.kind).ok_or_else(|| PageError::NotFound(String::new()))?;
     let now_ms = ctx.app().clock.now_ms();
-    let groups = from_bits(referral.groups);
+    let groups = from_bits(row.groups);
     let page = Show {
         kind: format!("referral-{}", kind.name()),
-        category: category(&referral),
-        sent: time::shown(referral.sent_at),
-        clock: clock(kind, referral.due_at, now_ms),
+        category: category(&row),
+        sent: time::shown(row.sent_at),
+        clock: clock(kind, row.due_at, now_ms),
         safety: groups.iter().any(|group| group.class() == Class::S4),
-        groups: groups.into_iter().map(|group| group.name()).collect(),
+        groups: referral::shown(&groups),
         answer: urls::referral_answer(id),
         reasons: reasons(),
         reason_missing,

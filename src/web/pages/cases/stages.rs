@@ -291,7 +291,7 @@ impl Shown<'_> {
             body: view.organisations.get(other).cloned(),
             category: (!row.category.is_empty()).then(|| format!("code-legal_aid_form-{}", row.category)),
             reason: row.reason.as_ref().map(|reason| format!("code-rejection-{reason}")),
-            groups: from_bits(row.groups).into_iter().map(|group| group.name()).collect(),
+            groups: referral::shown(&from_bits(row.groups)),
             fields: Vec::new(),
             edit: None,
             locked: None,
