@@ -2,7 +2,7 @@
 
 group-identity = Identity
 group-contact = Ordinary contact
-group-safety = Safe contact and present stay
+group-safety = Safe contact
 group-origin = How the person came
 group-trafficking = The trafficking
 group-risk = Risk
@@ -230,7 +230,7 @@ error-throttled-help = Wait a minute and try again.
 error-too-large-title = What you sent is too large
 error-too-large-help = Shorten it and send again.
 group-family = Family and companions
-group-shelter = Shelter and protection
+group-shelter = Present place of stay
 group-legal_status = Legal status
 group-legal_aid = Request for legal aid
 group-privileged = Privileged advice
@@ -484,3 +484,6 @@ noun-consent = Consent
 noun-referral = Referral
 purpose-inbox = Listing referrals
 fault-needed = This needs an answer before the form can be saved.
+field-stay_since = There since
+field-who_may_know = Who may know the place
+kind-case-decline = Not allowed by the rules of the work

@@ -2,7 +2,7 @@
 
 group-identity = Nhân thân
 group-contact = Liên lạc thông thường
-group-safety = Liên lạc an toàn và nơi ở hiện tại
+group-safety = Liên lạc an toàn
 group-origin = Việc tiếp nhận
 group-trafficking = Việc mua bán người
 group-risk = Nguy cơ
@@ -230,7 +230,7 @@ error-throttled-help = Hãy đợi một phút rồi thử lại.
 error-too-large-title = Nội dung gửi lên quá lớn
 error-too-large-help = Hãy rút ngắn nội dung rồi gửi lại.
 group-family = Gia đình, người đi cùng
-group-shelter = Nơi tạm lánh và bảo vệ
+group-shelter = Nơi ở hiện tại
 group-legal_status = Tư cách pháp lý
 group-legal_aid = Yêu cầu trợ giúp pháp lý
 group-privileged = Nội dung tư vấn
@@ -484,3 +484,6 @@ noun-consent = Sự đồng ý
 noun-referral = Chuyển tuyến
 purpose-inbox = Xem danh sách chuyển tuyến
 fault-needed = Mục này cần có câu trả lời thì nội dung mới lưu được.
+field-stay_since = Ở đó từ khi nào
+field-who_may_know = Ai được biết nơi ở
+kind-case-decline = Quy tắc công việc chưa cho phép

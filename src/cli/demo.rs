@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Arguments, Fault, fault, say, unseal, user};
 use crate::app::App;
 use crate::clock::{Clock, random_id};
+use crate::domain::codes::{is_child, is_urgent};
 use crate::domain::group::{Class, Group};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
@@ -142,7 +143,7 @@ const ORGANISATIONS: [(&str, &str, &str); 5] = [
 
 fn people(app: &App) -> Result<Known, Fault> {
     for (code, kind, name) in ORGANISATIONS {
-        accounts::add_organisation(&app.writer, code, kind, name).map_err(fault)?;
+        accounts::add_organisation(&app.writer, &app.keyring, code, kind, name).map_err(fault)?;
     }
     let staff = [
         ("UBND-MAU-A", Role::SocialWorker, "Cán bộ Mẫu Một"),
@@ -296,8 +297,8 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
     ];
     let intake = Intake {
         groups,
-        urgent: matches!(danger, "immediate" | "high"),
-        child: matches!(age, "14_15" | "16_17"),
+        urgent: is_urgent(danger),
+        child: is_child(age),
     };
     let actor = cast.actor(worker).await?;
     let case = create_intake(cast.app, &actor, intake).await.map_err(fault)?.id;

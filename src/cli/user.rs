@@ -65,8 +65,8 @@ pub fn run(arguments: &Arguments, user: &User) -> Result<ExitCode, Fault> {
 
 /// `organisation-add`.
 pub fn add_organisation(arguments: &Arguments, code: &str, kind: &str, name: &str) -> Result<ExitCode, Fault> {
-    let (writer, thread, _) = unseal::writer(arguments)?;
-    let done = accounts::add_organisation(&writer, code, kind, name).map_err(fault);
+    let (writer, thread, keyring) = unseal::writer(arguments)?;
+    let done = accounts::add_organisation(&writer, &keyring, code, kind, name).map_err(fault);
     drop(writer);
     thread.join();
     done.map(|()| {

@@ -17,6 +17,18 @@ impl CodeList {
     }
 }
 
+/// Whether an age band lies under 18, where the rules for children hold.
+#[must_use]
+pub fn is_child(age_band: &str) -> bool {
+    matches!(age_band, "under_6" | "6_10" | "11_13" | "14_15" | "16_17")
+}
+
+/// Whether a danger makes a case urgent for the unit.
+#[must_use]
+pub fn is_urgent(danger: &str) -> bool {
+    matches!(danger, "immediate" | "high")
+}
+
 macro_rules! lists {
     ($($constant:ident $name:literal [$($code:literal)*];)*) => {
         $(

@@ -4,7 +4,7 @@ use super::field::Field;
 use super::group::Group;
 use super::public_id::PublicId;
 use super::sections::{
-    Advice, CaseSection, ConsentDetail, Contact, Identity, LegalAid, Matter, Needs, Notes, Origin, Risk, Safety,
+    Advice, CaseSection, ConsentDetail, Contact, Identity, LegalAid, Matter, Needs, Notes, Origin, Risk, Safety, Stay,
     Trafficking, Visitor,
 };
 use super::step;
@@ -103,12 +103,12 @@ impl Group {
             Self::Trafficking => Some(visitor.visit::<Trafficking>()),
             Self::Risk => Some(visitor.visit::<Risk>()),
             Self::Needs => Some(visitor.visit::<Needs>()),
+            Self::Shelter => Some(visitor.visit::<Stay>()),
             Self::LegalAid => Some(visitor.visit::<LegalAid>()),
             Self::Notes => Some(visitor.visit::<Notes>()),
             Self::Family
             | Self::Health
             | Self::Psychology
-            | Self::Shelter
             | Self::LegalStatus
             | Self::Privileged
             | Self::CriminalCase

@@ -70,6 +70,23 @@ impl Kind {
         matches!(self, Self::Identification)
     }
 
+    /// Groups that may be listed without a consent, on a basis of L91/2025 Art. 19: what a conclusion needs, nothing of safety of life.
+    #[must_use]
+    pub const fn without_consent(self) -> &'static [Group] {
+        match self {
+            Self::Identification => &[
+                Group::Identity,
+                Group::Contact,
+                Group::Family,
+                Group::Origin,
+                Group::Trafficking,
+                Group::Risk,
+                Group::LegalStatus,
+            ],
+            Self::LegalAid => &[],
+        }
+    }
+
     /// Groups in which the receiver writes; the first is always listed, for it is what the referral is about.
     #[must_use]
     pub const fn own(self) -> &'static [Group] {
@@ -179,9 +196,8 @@ pub fn listed(kind: Kind, chosen: &[Group], consented: Option<&[Group]>) -> Resu
     if !groups.iter().all(|group| may_be_listed(*group)) {
         return Err(Why::OutsideConsent);
     }
-    if let Some(consented) = consented
-        && !groups.iter().all(|group| consented.contains(group))
-    {
+    let covered = consented.unwrap_or(kind.without_consent());
+    if !groups.iter().all(|group| covered.contains(group)) {
         return Err(Why::OutsideConsent);
     }
     groups.extend(kind.own().iter().skip(1));
@@ -220,6 +236,13 @@ mod tests {
                 assert_eq!(listed(kind, &[group], None), Err(Why::OutsideConsent));
             }
         }
+    }
+
+    #[test]
+    fn without_a_consent_nothing_of_safety_of_life_is_listed() {
+        let asked = listed(Kind::Identification, &[Group::Identity, Group::Safety], None);
+        assert_eq!(asked, Err(Why::OutsideConsent));
+        assert!(listed(Kind::Identification, &[Group::Identity], None).is_ok());
     }
 
     #[test]

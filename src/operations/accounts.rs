@@ -7,9 +7,10 @@ use ledger::{Draft, b64u};
 use super::password;
 use super::staff_record::StaffRecord;
 use crate::clock::{random_id, row_id};
+use crate::domain::organisation::KINDS;
 use crate::domain::role::Role;
 use crate::storage::StorageError;
-use crate::storage::access_rows::{AccessRow, AccountRow};
+use crate::storage::access_rows::{AccessRow, AccountRow, OrganisationRow};
 use crate::storage::schema::{account, organisation, session};
 use crate::storage::writer::{ActError, WriteError, Writer};
 
@@ -19,6 +20,9 @@ pub enum AccountError {
     /// The code is taken.
     #[error("an organisation with this code exists already")]
     CodeTaken,
+    /// No such kind of organisation.
+    #[error("an organisation is one of: {}", KINDS.join(", "))]
+    UnknownKind,
     /// No account has this staff code.
     #[error("no account has this staff code")]
     NoSuchAccount,
@@ -62,7 +66,17 @@ pub struct Secrets {
 }
 
 /// Adds an organisation; its name is public.
-pub fn add_organisation(writer: &Writer, code: &str, kind: &str, name: &str) -> Result<(), AccountError> {
+pub fn add_organisation(
+    writer: &Writer,
+    keyring: &std::sync::Arc<Keyring>,
+    code: &str,
+    kind: &str,
+    name: &str,
+) -> Result<(), AccountError> {
+    if !KINDS.contains(&kind) {
+        return Err(AccountError::UnknownKind);
+    }
+    let keyring = std::sync::Arc::clone(keyring);
     let (code, kind, name) = (code.to_owned(), kind.to_owned(), name.to_owned());
     let entry = Draft::new("organisation.add", "operator", &random_id()?);
     let outcome = writer.write_blocking(None, move |tx| {
@@ -73,14 +87,16 @@ pub fn add_organisation(writer: &Writer, code: &str, kind: &str, name: &str) -> 
         if taken > 0 {
             return Err(ActError::Refused(AccountError::CodeTaken));
         }
-        let id = row_id(tx.now_ms()).map_err(StorageError::from)?;
+        let row = OrganisationRow {
+            id: row_id(tx.now_ms()).map_err(StorageError::from)?.to_vec(),
+            code,
+            kind,
+            name,
+            version: 1,
+            mac: Vec::new(),
+        };
         diesel::insert_into(organisation::table)
-            .values((
-                organisation::id.eq(id.to_vec()),
-                organisation::code.eq(code),
-                organisation::kind.eq(kind),
-                organisation::name.eq(name),
-            ))
+            .values(&row.signed(&keyring))
             .execute(tx.connection())?;
         Ok(((), vec![entry]))
     });

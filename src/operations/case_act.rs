@@ -5,8 +5,9 @@ use ledger::vault::associated::Handle;
 
 use super::actor::Actor;
 use super::failure::{Failure, Written, sort};
+use super::outcome::{Before, Claim};
 use super::sessions::SignedOut;
-use super::{owners, refuse};
+use super::{owners, refuse, sessions};
 use crate::app::App;
 use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
@@ -123,8 +124,7 @@ pub async fn allowed(
         .await
         .map_err(Failure::from)?;
     let refused = async |policies: &[String]| -> Result<Allowed, CaseActError> {
-        let purpose = Some(ask.purpose).filter(|purpose| !purpose.is_empty());
-        let index = refuse::case(app, actor, id.0, purpose, policies).await?;
+        let index = refuse::case(app, actor, id.0, action, ask, policies).await?;
         Err(CaseActError::NotFound(index))
     };
     let Some((case, standing, handle, around)) = found else {
@@ -147,18 +147,44 @@ pub async fn allowed(
     }
 }
 
-/// Writes an act with its entry and gives the index of the entry; `None` when rights were taken away meanwhile.
+/// Does an act of a form once: a form that was sent before is done already, and a *no* of the work is recorded before it is told.
 ///
-/// A form that was sent before (`No::Already`) is done already and has no new entry.
+/// Gives the index of the entry, empty for a form that was sent before.
+pub async fn once(
+    app: &App,
+    actor: &Actor,
+    claim: impl Fn(&Actor) -> Claim,
+    attempt: impl AsyncFn(&Actor) -> Result<Option<String>, CaseActError>,
+) -> Result<String, CaseActError> {
+    match claim(actor).before(app).await? {
+        Before::Same(_) => return Ok(String::new()),
+        Before::Other => return Err(CaseActError::Conflict),
+        Before::New => {}
+    }
+    let done = sessions::with_current_rights(app, actor, attempt).await;
+    if let Err(CaseActError::Refused(why)) = &done {
+        refuse::work(app, actor, claim(actor).subject(), *why).await?;
+    }
+    done
+}
+
+/// Writes an act with its entry and gives the index of the entry; `None` when rights were taken away meanwhile.
 pub async fn write(
     app: &App,
     rights: i64,
+    claim: Claim,
     entry: Draft,
     act: impl FnOnce(&mut Tx<'_>) -> Result<(), ActError<No>> + Send + 'static,
 ) -> Result<Option<String>, CaseActError> {
     let outcome = app
         .writer
         .write(Some(rights), move |tx| {
+            let now_ms = tx.now_ms();
+            match claim.once(tx.connection(), now_ms)? {
+                Before::Same(_) => return Err(No::Already.into()),
+                Before::Other => return Err(No::Conflict.into()),
+                Before::New => {}
+            }
             act(tx)?;
             Ok(((), vec![entry]))
         })

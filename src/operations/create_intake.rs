@@ -7,9 +7,12 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::actor::Actor;
+use super::case_act::CaseActError;
 use super::failure::{Failure, Written, sort};
+use super::outcome::{Before, Claim};
 use super::sections::{self, Closed};
-use super::{outcome, refuse, sessions};
+use super::sessions::SignedOut;
+use super::{reading, sessions};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::case_number::case_number;
@@ -17,7 +20,7 @@ use crate::domain::deadline;
 use crate::domain::group::{Group, Owner};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
-use crate::policy::{Action, Ask, Decision, Resource};
+use crate::policy::Action;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, CaseRow, MembershipRow};
 use crate::storage::connection::AnyConnection;
@@ -53,15 +56,21 @@ pub enum CreateIntakeError {
     /// This form was sent before and its case exists.
     #[error("this form was sent before")]
     Already(PublicId),
-    /// A fault of the house.
+    /// A fault of the house, or a role that takes nobody in.
     #[error(transparent)]
-    Failure(#[from] Failure),
-    /// The role takes nobody in.
-    #[error("not allowed")]
-    NotAllowed(String),
-    /// The session ended meanwhile.
-    #[error("signed out")]
-    SignedOut,
+    Act(#[from] CaseActError),
+}
+
+impl From<Failure> for CreateIntakeError {
+    fn from(failure: Failure) -> Self {
+        Self::Act(failure.into())
+    }
+}
+
+impl From<SignedOut> for CreateIntakeError {
+    fn from(gone: SignedOut) -> Self {
+        Self::Act(gone.into())
+    }
 }
 
 struct Prepared {
@@ -77,101 +86,92 @@ struct Prepared {
 
 /// Opens a case; a form that is sent twice opens one case.
 pub async fn create_intake(app: &App, actor: &Actor, intake: Intake) -> Result<Opened, CreateIntakeError> {
-    let mut actor = actor.clone();
-    loop {
-        let decision = app.engine.decide(
-            actor.role(),
-            Action::Intake,
-            &Resource::House,
-            &Ask::default(),
-            actor.rights,
-        );
-        let permit = match decision {
-            Decision::Allow(permit) => permit,
-            Decision::Deny(policies) => {
-                let index = refuse::act(app, &actor, Action::Intake.name(), &policies).await?;
-                return Err(CreateIntakeError::NotAllowed(index));
+    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, &intake).await).await
+}
+
+async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Opened>, CreateIntakeError> {
+    let permit = reading::permitted(app, actor, Action::Intake).await?;
+    let (for_prepare, wish) = (actor.clone(), intake.clone());
+    let prepared = app
+        .read(move |app, _| prepare(app, &for_prepare, wish))
+        .await
+        .map_err(Failure::from)?;
+    let mut entry = actor
+        .permitted("case.create", &permit)
+        .purpose("intake")
+        .about(prepared.handle);
+    for sealed in &prepared.sealed {
+        sealed.record(&mut entry);
+    }
+    let for_act = actor.clone();
+    let keyring = Arc::clone(&app.keyring);
+    let opened = PublicId(
+        prepared
+            .case
+            .public_id
+            .clone()
+            .try_into()
+            .map_err(|_| Failure::Internal(None))?,
+    );
+    // What was typed is not compared: a form opens one case, whatever it says the second time.
+    let claim = Claim::new(actor, "case.create", "", opened, &[]);
+    let outcome = app
+        .writer
+        .write(Some(permit.rights()), move |tx| {
+            let now_ms = tx.now_ms();
+            let connection = tx.connection();
+            let opened_at = prepared.case.opened_at;
+            if let Before::Same(subject) = claim.once(connection, now_ms)? {
+                return Err(ActError::Refused(subject));
             }
-        };
-        let (for_prepare, wish) = (actor.clone(), intake.clone());
-        let prepared = app
-            .read(move |app, _| prepare(app, &for_prepare, wish))
-            .await
-            .map_err(Failure::from)?;
-        let mut entry = actor
-            .permitted("case.create", &permit)
-            .purpose("intake")
-            .about(prepared.handle);
-        for sealed in &prepared.sealed {
-            sealed.record(&mut entry);
-        }
-        let for_act = actor.clone();
-        let id = prepared.case.public_id.clone();
-        let keyring = Arc::clone(&app.keyring);
-        let outcome = app
-            .writer
-            .write(Some(permit.rights()), move |tx| {
-                let now_ms = tx.now_ms();
-                let connection = tx.connection();
-                let opened_at = prepared.case.opened_at;
-                let id = &prepared.case.public_id;
-                if let Some((subject, _)) = outcome::once(connection, &for_act, "case.create", id, &[], now_ms)? {
-                    return Err(ActError::Refused(subject));
-                }
-                diesel::insert_into(person::table)
+            diesel::insert_into(person::table)
+                .values((
+                    person::id.eq(prepared.person_id.to_vec()),
+                    person::owner_id.eq(prepared.person_owner),
+                    person::created_at.eq(opened_at),
+                ))
+                .execute(connection)?;
+            // Six characters are drawn twice once in some ten thousand cases.
+            let number = unused_number(connection, year_of(prepared.case.opened_at), draw)?;
+            let case = CaseRow {
+                number: number.clone(),
+                ..prepared.case
+            };
+            let case = case.signed(&keyring);
+            diesel::insert_into(case_file::table)
+                .values(&case)
+                .execute(connection)?;
+            diesel::insert_into(membership::table)
+                .values(&prepared.membership)
+                .execute(connection)?;
+            for row in &prepared.rows {
+                sealed_values::insert(connection, row)?;
+            }
+            for (id, code, due_at) in &prepared.deadlines {
+                diesel::insert_into(deadline_table::table)
                     .values((
-                        person::id.eq(prepared.person_id.to_vec()),
-                        person::owner_id.eq(prepared.person_owner),
-                        person::created_at.eq(opened_at),
+                        deadline_table::id.eq(id.to_vec()),
+                        deadline_table::case_id.eq(&case.id),
+                        deadline_table::code.eq(*code),
+                        deadline_table::started_at.eq(opened_at),
+                        deadline_table::due_at.eq(*due_at),
+                        deadline_table::met_at.eq(None::<i64>),
+                        deadline_table::referral_id.eq(None::<Vec<u8>>),
                     ))
                     .execute(connection)?;
-                // Six characters are drawn twice once in some ten thousand cases.
-                let number = unused_number(connection, year_of(prepared.case.opened_at), draw)?;
-                let case = CaseRow {
-                    number: number.clone(),
-                    ..prepared.case
-                };
-                let case = case.signed(&keyring);
-                diesel::insert_into(case_file::table)
-                    .values(&case)
-                    .execute(connection)?;
-                diesel::insert_into(membership::table)
-                    .values(&prepared.membership)
-                    .execute(connection)?;
-                for row in &prepared.rows {
-                    sealed_values::insert(connection, row)?;
-                }
-                for (id, code, due_at) in &prepared.deadlines {
-                    diesel::insert_into(deadline_table::table)
-                        .values((
-                            deadline_table::id.eq(id.to_vec()),
-                            deadline_table::case_id.eq(&case.id),
-                            deadline_table::code.eq(*code),
-                            deadline_table::started_at.eq(opened_at),
-                            deadline_table::due_at.eq(*due_at),
-                            deadline_table::met_at.eq(None::<i64>),
-                        ))
-                        .execute(connection)?;
-                }
-                super::drafts::remove_of_form(connection, &for_act.viewer.account_id, super::drafts::INTAKE)?;
-                Ok((number, vec![entry]))
-            })
-            .await;
-        match sort(outcome)? {
-            Written::Done((number, receipts)) => {
-                return Ok(Opened {
-                    id: PublicId(id.try_into().map_err(|_| Failure::Internal(None))?),
-                    number,
-                    index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-                });
             }
-            Written::Refused(subject) => return Err(CreateIntakeError::Already(subject)),
-            Written::Stale => {
-                actor = sessions::refresh(app, actor.session, actor.network, actor.request)
-                    .await?
-                    .ok_or(CreateIntakeError::SignedOut)?;
-            }
-        }
+            super::drafts::remove_of_form(connection, &for_act.viewer.account_id, super::drafts::INTAKE)?;
+            Ok((number, vec![entry]))
+        })
+        .await;
+    match sort(outcome)? {
+        Written::Done((number, receipts)) => Ok(Some(Opened {
+            id: opened,
+            number,
+            index: reading::index(&receipts),
+        })),
+        Written::Refused(subject) => Err(CreateIntakeError::Already(subject)),
+        Written::Stale => Ok(None),
     }
 }
 

@@ -9,7 +9,7 @@ use super::actor::Actor;
 use super::case_act::{CaseActError, allowed};
 use super::failure::{Failure, Written, sort};
 use super::save_part::{Save, action};
-use super::{owners, refuse};
+use super::{owners, reading, refuse};
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::field::Typed;
@@ -99,7 +99,7 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<
         .writer
         .write::<(), ()>(Some(actor.rights), move |tx| {
             let connection = tx.connection();
-            if super::outcome::find(connection, &for_act)?.is_some() {
+            if super::outcome::of_request(connection, &for_act)?.is_some() {
                 // This very form was saved while its draft was on the way: a draft now would only come back to life.
                 return Ok(((), vec![]));
             }
@@ -170,17 +170,9 @@ pub async fn open(app: &App, actor: &Actor, form: &str) -> Result<Option<Typed>,
     };
     let mut entry = actor.draft("draft.view").purpose("own_draft");
     entry.read(&sealed);
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(actor.rights), move |_| Ok(((), vec![entry])))
-        .await;
-    match sort(outcome)? {
-        Written::Done(((), receipts)) => {
-            let receipt = receipts.first().ok_or(Failure::Internal(None))?;
-            Ok(Some(receipt.grant(&sealed)?.open(&keys)?.typed))
-        }
-        Written::Refused(()) | Written::Stale => Err(Failure::Busy),
-    }
+    let receipts = reading::record(app, Some(actor.rights), entry).await?;
+    let receipt = receipts.as_deref().and_then(<[_]>::first).ok_or(Failure::Busy)?;
+    Ok(Some(receipt.grant(&sealed)?.open(&keys)?.typed))
 }
 
 /// The author's draft of a form, and whether one was edited outside the program.

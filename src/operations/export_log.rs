@@ -1,35 +1,20 @@
 //! An auditor takes what she found along as CSV; taking it is an entry of its own kind.
 
 use super::actor::Actor;
-use super::failure::{Failure, Written, sort};
-use super::refuse;
+use super::failure::Failure;
+use super::reading;
 use super::search_log::{Lines, Query, SearchLogError, search_log};
 use crate::app::App;
-use crate::policy::{Action, Ask, Decision, Resource};
+use crate::policy::Action;
 
 /// Most lines of one export.
 pub const MOST: usize = 100_000;
 
 /// Gathers every line that matches, page by page, each page with its entry.
 pub async fn export_log(app: &App, actor: &Actor, query: Query) -> Result<Vec<Lines>, SearchLogError> {
-    let decision = app.engine.decide(
-        actor.role(),
-        Action::ExportLog,
-        &Resource::House,
-        &Ask::default(),
-        actor.rights,
-    );
-    if let Decision::Deny(policies) = decision {
-        return Err(SearchLogError::NotAllowed(
-            refuse::act(app, actor, Action::ExportLog.name(), &policies).await?,
-        ));
-    }
-    let entry = actor.draft("log.export").purpose("audit").decision(true, &[]);
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(actor.rights), move |_| Ok(((), vec![entry])))
-        .await;
-    if !matches!(sort(outcome)?, Written::Done(_)) {
+    let permit = reading::permitted(app, actor, Action::ExportLog).await?;
+    let entry = actor.permitted("log.export", &permit).purpose("audit");
+    if reading::record(app, Some(permit.rights()), entry).await?.is_none() {
         return Err(Failure::Busy.into());
     }
     let (mut pages, mut query, mut count) = (Vec::new(), query, 0);

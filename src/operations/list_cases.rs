@@ -7,13 +7,13 @@ use ledger::vault::associated::Handle;
 
 use super::actor::Actor;
 use super::case_act::CaseActError;
-use super::failure::{Failure, Written, sort};
+use super::failure::Failure;
 use super::view_case::Clock;
-use super::{owners, refuse, sessions};
+use super::{owners, reading, refuse, sessions};
 use crate::app::App;
 use crate::domain::public_id::PublicId;
 use crate::domain::step::{Kind, State};
-use crate::policy::{Action, Ask, Decision, Permit, Resource};
+use crate::policy::Action;
 use crate::storage::StorageError;
 use crate::storage::access_rows::CaseRow;
 use crate::storage::connection::AnyConnection;
@@ -60,7 +60,7 @@ pub async fn list_cases(app: &App, actor: &Actor, before: Option<PublicId>) -> R
 }
 
 async fn attempt(app: &App, actor: &Actor, before: Option<PublicId>) -> Result<Option<List>, CaseActError> {
-    let permit = permitted(app, actor).await?;
+    let permit = reading::permitted(app, actor, Action::List).await?;
     let viewer = actor.viewer.clone();
     let found = app
         .read(move |app, connection| load(app, connection, &viewer, before))
@@ -71,34 +71,12 @@ async fn attempt(app: &App, actor: &Actor, before: Option<PublicId>) -> Result<O
     for handle in found.handles {
         entry = entry.about(handle);
     }
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
-        .await;
-    match sort(outcome)? {
-        Written::Done(((), receipts)) => Ok(Some(List {
-            listed: found.rows.into_iter().map(|(listed, _)| listed).collect(),
-            older: found.older,
-            index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-        })),
-        Written::Refused(()) => Err(Failure::Internal(None).into()),
-        Written::Stale => Ok(None),
-    }
-}
-
-/// Whether the actor's role has a list at all; a refusal is recorded.
-pub async fn permitted(app: &App, actor: &Actor) -> Result<Permit, CaseActError> {
-    let ask = Ask::default();
-    match app
-        .engine
-        .decide(actor.role(), Action::List, &Resource::House, &ask, actor.rights)
-    {
-        Decision::Allow(permit) => Ok(permit),
-        Decision::Deny(policies) => {
-            let index = refuse::act(app, actor, Action::List.name(), &policies).await?;
-            Err(CaseActError::NotFound(index))
-        }
-    }
+    let receipts = reading::record(app, Some(permit.rights()), entry).await?;
+    Ok(receipts.map(|receipts| List {
+        listed: found.rows.into_iter().map(|(listed, _)| listed).collect(),
+        older: found.older,
+        index: reading::index(&receipts),
+    }))
 }
 
 /// Reads a page of cases that the viewer sees.
@@ -166,8 +144,13 @@ fn next_clocks(connection: &mut AnyConnection, ids: &[Vec<u8>]) -> Result<HashMa
     let mut next: HashMap<Vec<u8>, Clock> = HashMap::new();
     for (case, code, due_at) in running.into_iter().chain(visits) {
         if next.get(&case).is_none_or(|known| due_at < known.due_at) {
-            let met_at = None;
-            next.insert(case, Clock { code, due_at, met_at });
+            let clock = Clock {
+                code,
+                due_at,
+                met_at: None,
+                of_referral: false,
+            };
+            next.insert(case, clock);
         }
     }
     Ok(next)

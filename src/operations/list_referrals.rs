@@ -2,12 +2,12 @@
 
 use super::actor::Actor;
 use super::case_act::CaseActError;
-use super::failure::{Failure, Written, sort};
+use super::failure::Failure;
 use super::move_referral::addressed;
-use super::{owners, refuse, sessions};
+use super::{owners, reading, refuse, sessions};
 use crate::app::App;
 use crate::domain::public_id::PublicId;
-use crate::policy::{Action, Ask, Decision, Resource};
+use crate::policy::Action;
 use crate::storage::access_rows::ReferralRow;
 use crate::storage::visible;
 
@@ -28,20 +28,7 @@ pub async fn list_referrals(app: &App, actor: &Actor, open: bool) -> Result<Inbo
 }
 
 async fn attempt(app: &App, actor: &Actor, open: bool) -> Result<Option<Inbox>, CaseActError> {
-    let decision = app.engine.decide(
-        actor.role(),
-        Action::Inbox,
-        &Resource::House,
-        &Ask::default(),
-        actor.rights,
-    );
-    let permit = match decision {
-        Decision::Allow(permit) => permit,
-        Decision::Deny(policies) => {
-            let index = refuse::act(app, actor, Action::Inbox.name(), &policies).await?;
-            return Err(CaseActError::NotFound(index));
-        }
-    };
+    let permit = reading::permitted(app, actor, Action::Inbox).await?;
     let viewer = actor.viewer.clone();
     let (rows, handles, tampered) = app
         .read(move |app, connection| {
@@ -61,21 +48,14 @@ async fn attempt(app: &App, actor: &Actor, open: bool) -> Result<Option<Inbox>, 
     for handle in handles {
         entry = entry.about(handle);
     }
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
-        .await;
-    match sort(outcome)? {
-        Written::Done(((), receipts)) => Ok(Some(Inbox {
-            referrals: rows
-                .into_iter()
-                .filter_map(|(row, case)| Some((row, case.number, PublicId(case.public_id.try_into().ok()?))))
-                .collect(),
-            index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-        })),
-        Written::Stale => Ok(None),
-        Written::Refused(()) => Err(Failure::Internal(None).into()),
-    }
+    let receipts = reading::record(app, Some(permit.rights()), entry).await?;
+    Ok(receipts.map(|receipts| Inbox {
+        referrals: rows
+            .into_iter()
+            .filter_map(|(row, case)| Some((row, case.number, PublicId(case.public_id.try_into().ok()?))))
+            .collect(),
+        index: reading::index(&receipts),
+    }))
 }
 
 /// One referral before it is accepted.
@@ -96,19 +76,12 @@ pub async fn view_referral(app: &App, actor: &Actor, id: PublicId) -> Result<Wai
             .permitted("referral.view", &permit)
             .purpose(&referral.purpose)
             .about(handle);
-        let outcome = app
-            .writer
-            .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
-            .await;
-        match sort(outcome)? {
-            Written::Done(((), receipts)) => Ok(Some(Waiting {
-                referral,
-                case,
-                index: receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-            })),
-            Written::Stale => Ok(None),
-            Written::Refused(()) => Err(CaseActError::from(Failure::Internal(None))),
-        }
+        let receipts = reading::record(app, Some(permit.rights()), entry).await?;
+        Ok::<_, CaseActError>(receipts.map(|receipts| Waiting {
+            referral,
+            case,
+            index: reading::index(&receipts),
+        }))
     })
     .await
 }

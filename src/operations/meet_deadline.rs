@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
-use super::{outcome, sessions};
+use super::outcome::Claim;
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::deadline::Deadline;
@@ -20,7 +20,11 @@ pub async fn meet_deadline(
     id: PublicId,
     met: &'static Deadline,
 ) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id, met).await).await
+    let claim = |actor: &Actor| Claim::new(actor, "deadline.meet", &met.code, id, &[]);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, met, claim(actor)).await
+    })
+    .await
 }
 
 async fn attempt(
@@ -28,6 +32,7 @@ async fn attempt(
     actor: &Actor,
     id: PublicId,
     met: &'static Deadline,
+    claim: Claim,
 ) -> Result<Option<String>, CaseActError> {
     let ask = Ask {
         groups: &[],
@@ -40,26 +45,16 @@ async fn attempt(
         .purpose("case_work")
         .about(allowed.handle)
         .fields(&[&met.code]);
-    let (rights, for_act) = (allowed.permit.rights(), actor.clone());
-    case_act::write(app, rights, entry, move |tx| {
+    allowed.open()?;
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
-        if outcome::once(
-            connection,
-            &for_act,
-            "deadline.meet",
-            &id.0,
-            met.code.as_bytes(),
-            now_ms,
-        )?
-        .is_some()
-        {
-            return Err(No::Already.into());
-        }
         let running = deadline::case_id
             .eq(&allowed.case.id)
             .and(deadline::code.eq(&met.code))
-            .and(deadline::met_at.is_null());
+            .and(deadline::met_at.is_null())
+            // The clock of a receiving body is met by what that body records.
+            .and(deadline::referral_id.is_null());
         let changed = diesel::update(deadline::table.filter(running))
             .set(deadline::met_at.eq(Some(now_ms)))
             .execute(connection)?;
@@ -75,6 +70,7 @@ async fn attempt(
                     deadline::started_at.eq(now_ms),
                     deadline::due_at.eq(next.due_ms(now_ms)),
                     deadline::met_at.eq(None::<i64>),
+                    deadline::referral_id.eq(None::<Vec<u8>>),
                 ))
                 .execute(connection)?;
         }

@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod owners;
 pub mod password;
 pub mod plan_visits;
+pub mod reading;
 pub mod record_consent;
 pub mod refuse;
 pub mod reveal_names;

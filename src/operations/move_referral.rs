@@ -1,14 +1,17 @@
 //! A referral is accepted, rejected, closed by its receiver, or taken back by its sender.
 
 use diesel::prelude::*;
+use ledger::vault::associated::Handle;
 
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
 use super::failure::Failure;
-use super::{outcome, owners, refuse, sessions};
+use super::outcome::{Before, Claim};
+use super::{owners, refuse, sections, sessions};
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::deadline;
+use crate::domain::group::Group;
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::{Kind, State, Verb};
 use crate::domain::refusal::Why;
@@ -32,10 +35,28 @@ pub struct Change {
 
 /// The receiver answers or ends a referral; gives the public id of its case and the index of the entry.
 pub async fn answer_referral(app: &App, actor: &Actor, change: &Change) -> Result<(PublicId, String), CaseActError> {
+    // The case of a referral that has ended is not told any more; the claim of the first sending knows it.
+    let unknown = PublicId([0; 16]);
+    let claim = |actor: &Actor, case: PublicId| {
+        let said = change.reason.unwrap_or_default();
+        Claim::new(
+            actor,
+            change.verb.kind(),
+            &change.referral.to_string(),
+            case,
+            said.as_bytes(),
+        )
+    };
+    if let Before::Same(case) = claim(actor, unknown).before(app).await? {
+        return Ok((case, String::new()));
+    }
     sessions::with_current_rights(app, actor, async |actor| {
         let (row, case, handle, permit) = addressed(app, actor, change.referral).await?;
-        let index = write(app, actor, &row, &permit, handle, change).await?;
-        Ok::<_, CaseActError>(index.map(|index| (case, index)))
+        let done = write(app, actor, (&row, handle), &permit, change, claim(actor, case)).await;
+        if let Err(CaseActError::Refused(why)) = &done {
+            refuse::work(app, actor, case, *why).await?;
+        }
+        Ok::<_, CaseActError>(done?.map(|index| (case, index)))
     })
     .await
 }
@@ -52,7 +73,8 @@ pub async fn withdraw_referral(
         verb: Verb::Withdraw,
         reason: None,
     };
-    sessions::with_current_rights(app, actor, async |actor| {
+    let claim = |actor: &Actor| Claim::new(actor, Verb::Withdraw.kind(), &referral.to_string(), id, &[]);
+    case_act::once(app, actor, claim, async |actor| {
         let ask = Ask {
             groups: &[],
             purpose: "case_work",
@@ -61,10 +83,18 @@ pub async fn withdraw_referral(
         let allowed = allowed(app, actor, id, Action::Refer, &ask).await?;
         let sent = allowed.around.referrals.iter().find(|row| row.public_id == referral.0);
         let Some(row) = sent else {
-            let index = refuse::case(app, actor, id.0, Some("case_work"), &[]).await?;
+            let index = refuse::case(app, actor, id.0, Action::Refer, &ask, &[]).await?;
             return Err(CaseActError::NotFound(index));
         };
-        write(app, actor, row, &allowed.permit, allowed.handle, &change).await
+        write(
+            app,
+            actor,
+            (row, allowed.handle),
+            &allowed.permit,
+            &change,
+            claim(actor),
+        )
+        .await
     })
     .await
 }
@@ -74,7 +104,7 @@ pub async fn addressed(
     app: &App,
     actor: &Actor,
     id: PublicId,
-) -> Result<(ReferralRow, PublicId, ledger::vault::associated::Handle, Permit), CaseActError> {
+) -> Result<(ReferralRow, PublicId, Handle, Permit), CaseActError> {
     let viewer = actor.viewer.clone();
     let found = app
         .read(move |app, connection| {
@@ -91,7 +121,7 @@ pub async fn addressed(
         .map_err(Failure::from)?;
     let refused = async |policies: &[String]| -> Result<_, CaseActError> {
         Err(CaseActError::NotFound(
-            refuse::case(app, actor, id.0, None, policies).await?,
+            refuse::referral(app, actor, id.0, policies).await?,
         ))
     };
     let Some((row, case, standing, handle)) = found else {
@@ -125,10 +155,10 @@ pub async fn addressed(
 async fn write(
     app: &App,
     actor: &Actor,
-    row: &ReferralRow,
+    (row, handle): (&ReferralRow, Handle),
     permit: &Permit,
-    handle: ledger::vault::associated::Handle,
     change: &Change,
+    claim: Claim,
 ) -> Result<Option<String>, CaseActError> {
     let from = State::parse(&row.state).ok_or(Why::NotNow)?;
     let to = change.verb.apply(from)?;
@@ -154,13 +184,9 @@ async fn write(
         entry = entry.basis(reason);
     }
     let clock = (change.verb == Verb::Accept && row.kind == Kind::LegalAid.name()).then_some("TGPL_CU_NGUOI");
-    let (for_act, verb) = (actor.clone(), change.verb);
-    case_act::write(app, permit.rights(), entry, move |tx| {
+    let verb = change.verb;
+    case_act::write(app, permit.rights(), claim, entry, move |tx| {
         let connection = tx.connection();
-        let said = [next.state.as_bytes(), &next.id].concat();
-        if outcome::once(connection, &for_act, verb.kind(), &subject(&next), &said, now_ms)?.is_some() {
-            return Err(No::Already.into());
-        }
         if verb == Verb::Close && records(connection, &next.id)? == 0 {
             return Err(Why::NoResult.into());
         }
@@ -177,11 +203,13 @@ async fn write(
                     deadline_table::started_at.eq(now_ms),
                     deadline_table::due_at.eq(clock.due_ms(now_ms)),
                     deadline_table::met_at.eq(None::<i64>),
+                    deadline_table::referral_id.eq(Some(next.id.clone())),
                 ))
                 .execute(connection)?;
         }
         if from == State::Accepted {
-            // The receiver sees the groups no longer.
+            // The receiver sees the groups no longer, and owes nothing more.
+            case_rows::stop_clocks(connection, &next.id)?;
             tx.revoke();
         }
         Ok(())
@@ -189,14 +217,11 @@ async fn write(
     .await
 }
 
-fn subject(row: &ReferralRow) -> [u8; 16] {
-    row.public_id.as_slice().try_into().unwrap_or_default()
-}
-
-/// How many versions of a result the receiver has recorded.
+/// How many versions of a result for the worker the receiver has recorded.
 fn records(connection: &mut crate::storage::connection::AnyConnection, id: &[u8]) -> Result<i64, StorageError> {
     Ok(sealed_value::table
         .filter(sealed_value::record_id.eq(id.to_vec()))
+        .filter(sealed_value::group_no.eq(sections::number(Group::LegalAid)))
         .count()
         .get_result(connection)?)
 }

@@ -2,15 +2,17 @@
 
 use super::actor::Actor;
 use super::case_act::{self, CLOSED, CaseActError, No, allowed};
+use super::failure::Failure;
+use super::outcome::Claim;
+use super::refuse;
 use super::save_part::{in_state, referral_open, states};
-use super::{outcome, refuse, sessions};
 use crate::app::App;
 use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
 use crate::domain::step::{By, Kind, State, may_close};
 use crate::policy::{Action, Ask};
 use crate::storage::access_rows::{AccessRow, StepRow};
-use crate::storage::case_rows;
+use crate::storage::{case_rows, sealed_values};
 
 /// What is done with a step.
 #[derive(Clone)]
@@ -27,19 +29,30 @@ pub struct Change {
 
 /// Moves a step and gives the index of the entry.
 pub async fn move_step(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id, change).await).await
+    let target = format!("{}.{}/{}", change.kind.name(), change.verb, change.step);
+    let claim = |actor: &Actor| Claim::new(actor, "step", &target, id, &change.seen.to_be_bytes());
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, change, claim(actor)).await
+    })
+    .await
 }
 
-async fn attempt(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Result<Option<String>, CaseActError> {
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    id: PublicId,
+    change: &Change,
+    claim: Claim,
+) -> Result<Option<String>, CaseActError> {
     let kind = change.kind;
     let by = State::ALL
         .into_iter()
         .find_map(|from| kind.step(from, &change.verb).ok())
-        .map(|step| step.by)
-        .ok_or(Why::NotNow)?;
+        .map(|step| step.by);
     let action = match by {
-        By::Worker => Action::Edit,
-        By::SecondPerson => Action::Approve,
+        Some(By::SecondPerson) => Action::Approve,
+        // A move that does not exist is decided like any other change before it is judged.
+        Some(By::Worker) | None => Action::Edit,
     };
     let ask = Ask {
         groups: &[],
@@ -52,7 +65,7 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Res
         .iter()
         .find(|row| row.public_id == change.step.0 && row.kind == kind.name());
     let Some(row) = found else {
-        let index = refuse::case(app, actor, id.0, Some(kind.purpose()), &[]).await?;
+        let index = refuse::case(app, actor, id.0, action, &ask, &[]).await?;
         return Err(CaseActError::NotFound(index));
     };
     allowed.open()?;
@@ -60,7 +73,8 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Res
         return Err(CaseActError::Conflict);
     }
     let step = kind.step(State::parse(&row.state).ok_or(Why::NotNow)?, &change.verb)?;
-    if by == By::SecondPerson && row.recorded_by == actor.viewer.account_id {
+    let second = step.by == By::SecondPerson;
+    if second && authors(app, row).await?.contains(&actor.viewer.account_id) {
         return Err(Why::SamePerson.into());
     }
     let ends = (kind, step.to) == (Kind::Closure, State::Approved);
@@ -69,7 +83,10 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Res
     }
     let next = StepRow {
         state: step.to.code().to_owned(),
-        decided_by: Some(actor.viewer.account_id.clone()),
+        // Who agreed stays, whoever delivers or stops it later.
+        decided_by: Some(actor.viewer.account_id.clone())
+            .filter(|_| second)
+            .or_else(|| row.decided_by.clone()),
         decided_at: Some(app.clock.now_ms()),
         version: row.version + 1,
         ..row.clone()
@@ -80,18 +97,9 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Res
         .permitted(&format!("{}.{}", kind.name(), step.verb), &allowed.permit)
         .purpose(kind.purpose())
         .about(allowed.handle);
-    let (rights, for_act, keyring) = (
-        allowed.permit.rights(),
-        actor.clone(),
-        std::sync::Arc::clone(&app.keyring),
-    );
-    case_act::write(app, rights, entry, move |tx| {
-        let now_ms = tx.now_ms();
+    let keyring = std::sync::Arc::clone(&app.keyring);
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let connection = tx.connection();
-        let said = [next.state.as_bytes(), &next.id].concat();
-        if outcome::once(connection, &for_act, "step.move", &id.0, &said, now_ms)?.is_some() {
-            return Err(No::Already.into());
-        }
         if !case_rows::is_unchanged(connection, &allowed.case)? || !case_rows::replace_step(connection, &next)? {
             return Err(No::Conflict.into());
         }
@@ -106,4 +114,14 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Res
         Ok(())
     })
     .await
+}
+
+/// Everybody who wrote a version of the step: none of them is the second person.
+async fn authors(app: &App, row: &StepRow) -> Result<Vec<Vec<u8>>, Failure> {
+    let (record, last) = (row.id.clone(), row.recorded_by.clone());
+    let mut authors = app
+        .read(move |_, connection| sealed_values::authors(connection, &record))
+        .await?;
+    authors.push(last);
+    Ok(authors)
 }

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
+use super::outcome::Claim;
 use super::save_part::states;
-use super::{outcome, sessions};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::follow_up;
@@ -20,10 +20,14 @@ use crate::storage::schema::step;
 
 /// Plans the visits and gives the index of the entry.
 pub async fn plan_visits(app: &App, actor: &Actor, id: PublicId) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id).await).await
+    let claim = |actor: &Actor| Claim::new(actor, "visit.plan", "", id, &[]);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, claim(actor)).await
+    })
+    .await
 }
 
-async fn attempt(app: &App, actor: &Actor, id: PublicId) -> Result<Option<String>, CaseActError> {
+async fn attempt(app: &App, actor: &Actor, id: PublicId, claim: Claim) -> Result<Option<String>, CaseActError> {
     let ask = Ask {
         groups: &[],
         purpose: Kind::Visit.purpose(),
@@ -60,13 +64,8 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId) -> Result<Option<String
         .permitted("visit.plan", &allowed.permit)
         .purpose(Kind::Visit.purpose())
         .about(allowed.handle);
-    let (rights, for_act) = (allowed.permit.rights(), actor.clone());
-    case_act::write(app, rights, entry, move |tx| {
-        let now_ms = tx.now_ms();
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let connection = tx.connection();
-        if outcome::once(connection, &for_act, "visit.plan", &id.0, &[], now_ms)?.is_some() {
-            return Err(No::Already.into());
-        }
         let planned = step::table
             .filter(step::case_id.eq(&allowed.case.id))
             .filter(step::state.eq(State::Planned.code()))

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
 use super::failure::Failure;
-use super::{outcome, owners, sections, sessions};
+use super::outcome::Claim;
+use super::withdraw_consent::withdraw;
+use super::{owners, sections};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::group::{Group, to_bits};
@@ -41,10 +43,29 @@ pub struct Consent {
 
 /// Records a consent or a refusal and gives the index of the entry.
 pub async fn record_consent(app: &App, actor: &Actor, id: PublicId, consent: &Consent) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id, consent).await).await
+    let said = format!(
+        "{} {} {} {} {}",
+        consent.purpose,
+        to_bits(&consent.groups),
+        consent.agreed,
+        consent.form,
+        consent.detail
+    );
+    let digest = app.keyring.web_mac(said.as_bytes());
+    let claim = |actor: &Actor| Claim::new(actor, "consent.give", "", id, &digest);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, consent, claim(actor)).await
+    })
+    .await
 }
 
-async fn attempt(app: &App, actor: &Actor, id: PublicId, given: &Consent) -> Result<Option<String>, CaseActError> {
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    id: PublicId,
+    given: &Consent,
+    claim: Claim,
+) -> Result<Option<String>, CaseActError> {
     if given.groups.is_empty() || !given.groups.iter().all(|group| may_be_listed(*group)) {
         return Err(Why::NotChosen.into());
     }
@@ -104,18 +125,24 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, given: &Consent) -> Res
         .basis(&public_id.to_string())
         .about(allowed.handle);
     sealed.record(&mut entry);
-    let (rights, for_act) = (allowed.permit.rights(), actor.clone());
-    case_act::write(app, rights, entry, move |tx| {
-        let now_ms = tx.now_ms();
+    let keyring = std::sync::Arc::clone(&app.keyring);
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let connection = tx.connection();
-        if outcome::once(connection, &for_act, "consent.give", &id.0, &[], now_ms)?.is_some() {
-            return Err(No::Already.into());
-        }
         if !case_rows::is_unchanged(connection, &allowed.case)? {
             return Err(No::Conflict.into());
         }
         diesel::insert_into(consent::table).values(&row).execute(connection)?;
         sealed_values::insert(connection, &value)?;
+        if row.state == "refused" {
+            // A later no ends an earlier yes for the same purpose, and what rests on it.
+            let before = case_rows::around(connection, &keyring, &row.case_id)?.consents;
+            for given in before
+                .into_iter()
+                .filter(|known| known.purpose == row.purpose && known.state == "given")
+            {
+                withdraw(tx, &keyring, &row.case_id, given)?;
+            }
+        }
         Ok(())
     })
     .await

@@ -3,43 +3,107 @@
 use ledger::Draft;
 
 use super::actor::Actor;
-use super::failure::{Failure, sort};
-use super::owners;
+use super::failure::Failure;
+use super::{owners, reading};
 use crate::app::App;
 use crate::clock::random_id;
+use crate::domain::public_id::PublicId;
+use crate::domain::refusal::Why;
+use crate::policy::{Action, Ask};
 use crate::storage::visible;
 
-/// Records that an actor was refused a case, and gives the index of the entry.
+/// Records that an actor was refused a case, which act and which groups she asked for, and gives the index of the entry.
 pub async fn case(
     app: &App,
     actor: &Actor,
     public_id: [u8; 16],
-    purpose: Option<&str>,
+    action: Action,
+    ask: &Ask<'_>,
+    policies: &[String],
+) -> Result<String, Failure> {
+    behind(app, actor, Behind::Case(public_id), action, ask, policies).await
+}
+
+/// The same for a referral that she may not answer: the entry names its case.
+pub async fn referral(app: &App, actor: &Actor, id: [u8; 16], policies: &[String]) -> Result<String, Failure> {
+    behind(
+        app,
+        actor,
+        Behind::Referral(id),
+        Action::PickUp,
+        &Ask::default(),
+        policies,
+    )
+    .await
+}
+
+/// The same for the page of a form that she may not send.
+pub async fn page(app: &App, actor: &Actor, public_id: [u8; 16]) -> Result<String, Failure> {
+    case(app, actor, public_id, Action::Edit, &Ask::default(), &[]).await
+}
+
+/// Public id of what was asked for.
+enum Behind {
+    Case([u8; 16]),
+    Referral([u8; 16]),
+}
+
+async fn behind(
+    app: &App,
+    actor: &Actor,
+    what: Behind,
+    action: Action,
+    ask: &Ask<'_>,
     policies: &[String],
 ) -> Result<String, Failure> {
     // The same statements whether there is such a case or not.
     let viewer = actor.viewer.clone();
     let (handle, edited) = app
         .read(move |app, connection| {
-            let (owner, edited) = visible::behind(connection, &app.keyring, &viewer, &public_id)?;
+            let case = match what {
+                Behind::Case(id) => id,
+                Behind::Referral(id) => visible::case_of_referral(connection, &id)?.unwrap_or(id),
+            };
+            let (owner, edited) = visible::behind(connection, &app.keyring, &viewer, &case)?;
             let exists = owner.is_some();
             // An owner id of another length was edited outside the program and names nobody.
-            let owner = owner
-                .filter(|owner| owner.len() == 16)
-                .unwrap_or_else(|| public_id.to_vec());
+            let owner = owner.filter(|owner| owner.len() == 16).unwrap_or_else(|| case.to_vec());
             let keys = owners::open(app, &[&owner])?.pop().flatten();
             Ok((keys.filter(|_| exists).map(|keys| keys.handle()), edited))
         })
         .await?;
     tampered(app, &edited).await?;
-    let mut entry = actor.draft("case.refuse").decision(false, policies);
+    let mut asked = vec![action.name()];
+    asked.extend(ask.groups.iter().map(|group| group.name()));
+    let mut entry = actor.draft("case.refuse").fields(&asked).decision(false, policies);
     if let Some(handle) = handle {
         entry = entry.about(handle);
     }
-    if let Some(purpose) = purpose {
-        entry = entry.purpose(purpose);
+    if !ask.purpose.is_empty() {
+        entry = entry.purpose(ask.purpose);
     }
     write(app, entry).await
+}
+
+/// Records that the rules of the work refused an act on a case that the actor may act on.
+pub async fn work(app: &App, actor: &Actor, case: PublicId, why: Why) -> Result<(), Failure> {
+    let viewer = actor.viewer.clone();
+    let handle = app
+        .read(move |app, connection| {
+            let (owner, _) = visible::behind(connection, &app.keyring, &viewer, &case.0)?;
+            let keys = owner.map(|owner| owners::open(app, &[&owner])).transpose()?;
+            Ok(keys.into_iter().flatten().flatten().next().map(|keys| keys.handle()))
+        })
+        .await?;
+    let mut entry = actor
+        .draft("case.decline")
+        .fields(&[why.message()])
+        .decision(false, &[]);
+    if let Some(handle) = handle {
+        entry = entry.about(handle);
+    }
+    write(app, entry).await?;
+    Ok(())
 }
 
 /// Records that an actor was refused something that is about no single case.
@@ -57,11 +121,6 @@ pub async fn tampered(app: &App, tables: &[&'static str]) -> Result<(), Failure>
 }
 
 async fn write(app: &App, entry: Draft) -> Result<String, Failure> {
-    let outcome = app.writer.write::<(), ()>(None, move |_| Ok(((), vec![entry]))).await;
-    match sort(outcome)? {
-        super::failure::Written::Done(((), receipts)) => {
-            Ok(receipts.first().map(ledger::Receipt::index).unwrap_or_default())
-        }
-        super::failure::Written::Refused(()) | super::failure::Written::Stale => Err(Failure::Internal(None)),
-    }
+    let receipts = reading::record(app, None, entry).await?;
+    Ok(reading::index(&receipts.unwrap_or_default()))
 }

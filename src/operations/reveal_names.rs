@@ -7,9 +7,9 @@ use ledger::vault::owner::OwnerKeys;
 
 use super::actor::Actor;
 use super::case_act::CaseActError;
-use super::failure::{Failure, Written, sort};
+use super::failure::Failure;
 use super::list_cases::{self, Listed};
-use super::{owners, refuse, sections, sessions};
+use super::{owners, reading, refuse, sections, sessions};
 use crate::app::App;
 use crate::domain::group::Group;
 use crate::domain::public_id::PublicId;
@@ -54,7 +54,7 @@ async fn attempt(
     before: Option<PublicId>,
     purpose: &'static str,
 ) -> Result<Option<Revealed>, CaseActError> {
-    list_cases::permitted(app, actor).await?;
+    reading::permitted(app, actor, Action::List).await?;
     let for_read = actor.clone();
     let (found, names, policies, refused) = app
         .read(move |app, connection| {
@@ -101,14 +101,8 @@ async fn attempt(
     for name in &names {
         entry.read(&name.sealed);
     }
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(actor.rights), move |_| Ok(((), vec![entry])))
-        .await;
-    let receipts = match sort(outcome)? {
-        Written::Done(((), receipts)) => receipts,
-        Written::Stale => return Ok(None),
-        Written::Refused(()) => return Err(Failure::Internal(None).into()),
+    let Some(receipts) = reading::record(app, Some(actor.rights), entry).await? else {
+        return Ok(None);
     };
     let receipt = receipts.first().ok_or(Failure::Internal(None))?;
     let mut shown = HashMap::with_capacity(names.len());

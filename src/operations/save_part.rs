@@ -1,18 +1,23 @@
 //! An actor saves a part of a case: a new version beside the old one, or a conflict in which nothing is lost.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::actor::Actor;
 use super::case_act::{self, Allowed, CLOSED, CaseActError, No, OPEN, allowed};
 use super::failure::Failure;
+use super::outcome::Claim;
 use super::sections::{self, Closed};
-use super::{drafts, outcome, owners, refuse, sessions};
+use super::{drafts, owners, refuse};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
-use crate::domain::group::Owner;
+use crate::domain::codes::{is_child, is_urgent};
+use crate::domain::deadline;
+use crate::domain::group::{Group, Owner};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
+use crate::domain::purpose;
 use crate::domain::referral;
 use crate::domain::refusal::Why;
 use crate::domain::role::Role;
@@ -20,8 +25,9 @@ use crate::domain::step::{Kind, State, may_close};
 use crate::policy::{Action, Ask};
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, CaseRow, ReferralRow, StepRow};
-use crate::storage::case_rows;
-use crate::storage::schema::{deadline, step as step_table};
+use crate::storage::case_rows::{self, Around};
+use crate::storage::connection::AnyConnection;
+use crate::storage::schema::{deadline as deadline_table, step as step_table};
 use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::writer::{ActError, Tx};
 
@@ -40,9 +46,18 @@ pub struct Save {
     pub confirmed: bool,
 }
 
+/// The clock for emergency measures for a child (Decree 56/2017 Art. 26, 31).
+pub const CHILD_CLOCK: &str = "TE_CAN_THIEP";
+
 /// Saves a part and gives the index of the entry.
 pub async fn save_part(app: &App, actor: &Actor, id: PublicId, save: &Save) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id, save).await).await
+    let said = format!("{} {}", save.from_version, save.fields);
+    let digest = app.keyring.web_mac(said.as_bytes());
+    let claim = |actor: &Actor| Claim::new(actor, "part.save", &drafts::form_of(id, save.part), id, &digest);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, save, claim(actor)).await
+    })
+    .await
 }
 
 /// Saving the answer of a receiving body is reporting, everything else is editing.
@@ -54,7 +69,13 @@ pub fn action(actor: &Actor, part: Part) -> Action {
     }
 }
 
-async fn attempt(app: &App, actor: &Actor, id: PublicId, save: &Save) -> Result<Option<String>, CaseActError> {
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    id: PublicId,
+    save: &Save,
+    claim: Claim,
+) -> Result<Option<String>, CaseActError> {
     let part = save.part;
     if part.lacking(&save.fields).next().is_some() {
         return Err(Why::NotChosen.into());
@@ -67,20 +88,18 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, save: &Save) -> Result<
         confirmed: save.confirmed,
     };
     let allowed = allowed(app, actor, id, action, &ask).await?;
-    let Some(target) = target(app, actor, &allowed, part, concludes).await? else {
+    // A receiving body writes for the purpose of its referral.
+    let held = allowed
+        .standing
+        .held
+        .first()
+        .and_then(|row| purpose::parse(&row.purpose));
+    let purpose = held.unwrap_or(save.purpose);
+    let Some(target) = target(app, actor, &allowed, save, concludes).await? else {
         // A record that is not there, or is another body's.
-        let index = refuse::case(app, actor, id.0, Some(save.purpose), &[]).await?;
+        let index = refuse::case(app, actor, id.0, action, &ask, &[]).await?;
         return Err(CaseActError::NotFound(index));
     };
-    let digest = app.keyring.web_mac(
-        format!(
-            "form {} {} {}",
-            drafts::form_of(id, part),
-            save.from_version,
-            save.fields
-        )
-        .as_bytes(),
-    );
     let assigned = matches!(part, Part::Matter(_)) && save.fields.pointer("/assigned_on/known").is_some();
     let (sealed, row) = seal(app, actor, save, target.record.clone(), target.owner.clone()).await?;
     let kind = match part {
@@ -90,28 +109,30 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, save: &Save) -> Result<
     };
     let mut entry = actor
         .permitted(&kind, &allowed.permit)
-        .purpose(save.purpose)
+        .purpose(purpose)
         .about(allowed.handle);
     sealed.record(&mut entry);
-    let (rights, for_act) = (allowed.permit.rights(), actor.clone());
-    case_act::write(app, rights, entry, move |tx| {
+    let (rights, author) = (allowed.permit.rights(), actor.viewer.account_id.clone());
+    let (keyring, child) = (std::sync::Arc::clone(&app.keyring), says_child(part, &save.fields));
+    case_act::write(app, rights, claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
-        match outcome::once(connection, &for_act, "part.save", &id.0, &digest, now_ms)? {
-            Some((_, true)) => return Err(No::Already.into()),
-            // Sent before with other text: what was saved then is shown beside what was typed now.
-            Some((_, false)) => return Err(No::Conflict.into()),
-            None => {}
-        }
         if !case_rows::is_unchanged(connection, &allowed.case)?
             || sealed_values::version(connection, &row.record_id, row.group_no)? != row.version - 1
         {
             return Err(No::Conflict.into());
         }
         sealed_values::insert(connection, &row)?;
-        drafts::remove_of_form(connection, &for_act.viewer.account_id, &drafts::form_of(id, part))?;
+        drafts::remove_of_form(connection, &author, &drafts::form_of(id, part))?;
         if assigned {
-            meet(connection, &allowed.case.id, "TGPL_CU_NGUOI", now_ms)?;
+            case_rows::meet_clock(connection, &row.record_id, "TGPL_CU_NGUOI", now_ms)?;
+        }
+        if child {
+            start_child_clock(connection, &allowed.case.id, now_ms)?;
+        }
+        if part == Part::Step(Kind::Closure, None) {
+            // Somebody may have asked since the page was read.
+            new_closure_is_due(&case_rows::around(connection, &keyring, &allowed.case.id)?)?;
         }
         target.write(tx)
     })
@@ -161,10 +182,10 @@ async fn target(
     app: &App,
     actor: &Actor,
     allowed: &Allowed,
-    part: Part,
+    save: &Save,
     concludes: bool,
 ) -> Result<Option<Target>, CaseActError> {
-    let case = &allowed.case;
+    let (case, part, fields) = (&allowed.case, save.part, &save.fields);
     let target = |record: &[u8], owner: &[u8]| Target {
         record: record.to_vec(),
         owner: owner.to_vec(),
@@ -178,7 +199,10 @@ async fn target(
     }
     let found = match part {
         Part::Group(group) if group.owner() == Owner::Person => Some(target(&case.person_id, &case.person_owner_id)),
-        Part::Group(_) => Some(target(&case.id, &case.owner_id)),
+        Part::Group(_) => Some(Target {
+            next_case: marked(app, case, part, fields),
+            ..target(&case.id, &case.owner_id)
+        }),
         // Recorded once, with the consent itself.
         Part::Consent(_) => None,
         Part::Matter(id) | Part::Advice(id) => {
@@ -242,16 +266,61 @@ fn closed(app: &App, row: &ReferralRow) -> ReferralRow {
 fn new_step_is_due(kind: Kind, allowed: &Allowed) -> Result<(), Why> {
     match kind {
         Kind::Reopening if allowed.case.state != CLOSED => Err(Why::CaseOpen),
-        Kind::Closure => {
-            let asked = states(&allowed.around.steps)
-                .any(|(kind, state)| kind == Kind::Closure && matches!(state, State::Requested | State::Returned));
-            if asked {
-                return Err(Why::AlreadyAsked);
-            }
-            may_close(states(&allowed.around.steps), referral_open(&allowed.around.referrals))
-        }
+        Kind::Closure => new_closure_is_due(&allowed.around),
         _ => Ok(()),
     }
+}
+
+fn new_closure_is_due(around: &Around) -> Result<(), Why> {
+    let asked = states(&around.steps)
+        .any(|(kind, state)| kind == Kind::Closure && matches!(state, State::Requested | State::Returned));
+    if asked {
+        return Err(Why::AlreadyAsked);
+    }
+    may_close(states(&around.steps), referral_open(&around.referrals))
+}
+
+/// Whether what is saved says that the person is under 18.
+fn says_child(part: Part, fields: &Value) -> bool {
+    let band = fields.pointer("/age_band/known").and_then(Value::as_str);
+    part == Part::Group(Group::Identity) && band.is_some_and(is_child)
+}
+
+/// The clock of child protection, if it has never run in this case.
+fn start_child_clock(connection: &mut AnyConnection, case_id: &[u8], now_ms: i64) -> Result<(), StorageError> {
+    let clock = deadline::find(CHILD_CLOCK).ok_or(StorageError::Inconsistent("a clock is missing"))?;
+    let ran = deadline_table::table
+        .filter(deadline_table::case_id.eq(case_id.to_vec()))
+        .filter(deadline_table::code.eq(&clock.code));
+    if diesel::select(exists(ran)).get_result::<bool>(connection)? {
+        return Ok(());
+    }
+    diesel::insert_into(deadline_table::table)
+        .values((
+            deadline_table::id.eq(row_id(now_ms)?.to_vec()),
+            deadline_table::case_id.eq(case_id.to_vec()),
+            deadline_table::code.eq(&clock.code),
+            deadline_table::started_at.eq(now_ms),
+            deadline_table::due_at.eq(clock.due_ms(now_ms)),
+            deadline_table::met_at.eq(None::<i64>),
+            deadline_table::referral_id.eq(None::<Vec<u8>>),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The case with the mark *urgent* as the danger that is saved now says; `None` when that does not change it.
+fn marked(app: &App, case: &CaseRow, part: Part, fields: &Value) -> Option<CaseRow> {
+    let danger = fields.pointer("/danger/known").and_then(Value::as_str);
+    let urgent = is_urgent(danger.filter(|_| part == Part::Group(Group::Risk))?);
+    (urgent != case.urgent).then(|| {
+        CaseRow {
+            urgent,
+            version: case.version + 1,
+            ..case.clone()
+        }
+        .signed(&app.keyring)
+    })
 }
 
 /// Kind and state of each step.
@@ -351,20 +420,4 @@ async fn seal(
         })
         .await?;
     Ok(sealed)
-}
-
-fn meet(
-    connection: &mut crate::storage::connection::AnyConnection,
-    case_id: &[u8],
-    code: &str,
-    now_ms: i64,
-) -> Result<(), StorageError> {
-    let running = deadline::case_id
-        .eq(case_id.to_vec())
-        .and(deadline::code.eq(code.to_owned()))
-        .and(deadline::met_at.is_null());
-    diesel::update(deadline::table.filter(running))
-        .set(deadline::met_at.eq(Some(now_ms)))
-        .execute(connection)?;
-    Ok(())
 }

@@ -6,10 +6,11 @@ use diesel::prelude::*;
 use ledger::log::entry::Entry;
 
 use super::actor::Actor;
-use super::failure::{Failure, Written, sort};
-use super::{owners, refuse};
+use super::case_act::CaseActError;
+use super::failure::Failure;
+use super::{owners, reading};
 use crate::app::App;
-use crate::policy::{Action, Ask, Decision, Resource};
+use crate::policy::Action;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, CaseRow};
 use crate::storage::log_rows::{self, EntryRow, Filter};
@@ -54,33 +55,23 @@ pub struct Lines {
 /// Why nothing was shown.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchLogError {
-    /// A fault of the house.
+    /// A fault of the house, or a role that does not read the log.
     #[error(transparent)]
-    Failure(#[from] Failure),
+    Act(#[from] CaseActError),
     /// There is no case with this number.
     #[error("no such case number")]
     NoSuchCase,
-    /// The role does not read the log.
-    #[error("not allowed")]
-    NotAllowed(String),
+}
+
+impl From<Failure> for SearchLogError {
+    fn from(failure: Failure) -> Self {
+        Self::Act(failure.into())
+    }
 }
 
 /// Searches the log.
 pub async fn search_log(app: &App, actor: &Actor, query: Query) -> Result<Lines, SearchLogError> {
-    let permit = match app.engine.decide(
-        actor.role(),
-        Action::ReadLog,
-        &Resource::House,
-        &Ask::default(),
-        actor.rights,
-    ) {
-        Decision::Allow(permit) => permit,
-        Decision::Deny(policies) => {
-            return Err(SearchLogError::NotAllowed(
-                refuse::act(app, actor, Action::ReadLog.name(), &policies).await?,
-            ));
-        }
-    };
+    let permit = reading::permitted(app, actor, Action::ReadLog).await?;
     let number = query.case_number.clone();
     let handles = app
         .read(move |app, connection| match number {
@@ -94,18 +85,11 @@ pub async fn search_log(app: &App, actor: &Actor, query: Query) -> Result<Lines,
     for handle in handles.iter().flatten() {
         entry = entry.about(*handle);
     }
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
-        .await;
-    let index = match sort(outcome)? {
-        Written::Done(((), receipts)) => receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-        Written::Stale => {
-            app.sessions.forget(&actor.session);
-            return Err(Failure::Busy.into());
-        }
-        Written::Refused(()) => return Err(Failure::Internal(None).into()),
+    let Some(receipts) = reading::record(app, Some(permit.rights()), entry).await? else {
+        app.sessions.forget(&actor.session);
+        return Err(Failure::Busy.into());
     };
+    let index = reading::index(&receipts);
     let filter = Filter {
         handles: handles.map(|handles| handles.iter().map(|handle| handle.0.to_vec()).collect()),
         actor: query.actor,

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
 use super::failure::Failure;
-use super::{outcome, sessions};
+use super::outcome::Claim;
+use super::refuse;
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::deadline;
@@ -15,7 +16,8 @@ use crate::domain::referral::{Kind, State, listed};
 use crate::domain::refusal::Why;
 use crate::policy::{Action, Ask};
 use crate::storage::StorageError;
-use crate::storage::access_rows::{AccessRow, ReferralRow};
+pub use crate::storage::access_rows::OrganisationRow;
+use crate::storage::access_rows::{AccessRow, ReferralRow, trusted};
 use crate::storage::case_rows::{self, Around};
 use crate::storage::schema::{organisation, referral};
 
@@ -38,35 +40,47 @@ pub struct Referral {
     pub confirmed: bool,
 }
 
-/// An organisation that can receive a referral.
-#[derive(Queryable)]
-pub struct Receiver {
-    /// Code.
-    pub code: String,
-    /// Name.
-    pub name: String,
-}
-
-/// The organisations that can receive a kind of referral.
-pub async fn receivers(app: &App, kind: Kind) -> Result<Vec<Receiver>, Failure> {
-    let found = app
-        .read(move |_, connection| {
-            Ok(organisation::table
+/// The organisations that can receive a kind of referral; rows that were edited outside the program receive nothing.
+pub async fn receivers(app: &App, kind: Kind) -> Result<Vec<OrganisationRow>, Failure> {
+    let (found, tampered) = app
+        .read(move |app, connection| {
+            let rows: Vec<OrganisationRow> = organisation::table
                 .filter(organisation::kind.eq_any(kind.receivers()))
                 .order(organisation::name)
-                .select((organisation::code, organisation::name))
-                .load(connection)?)
+                .select(OrganisationRow::as_select())
+                .load(connection)?;
+            Ok(trusted(rows, &app.keyring))
         })
         .await?;
+    refuse::tampered(app, &vec!["organisation"; tampered]).await?;
     Ok(found)
 }
 
 /// Sends a referral and gives the index of the entry.
 pub async fn send_referral(app: &App, actor: &Actor, id: PublicId, wish: &Referral) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id, wish).await).await
+    let said = format!(
+        "{} {} {:?} {:?} {}",
+        wish.to,
+        wish.category,
+        wish.consent,
+        wish.basis,
+        to_bits(&wish.groups)
+    );
+    let digest = app.keyring.web_mac(said.as_bytes());
+    let claim = |actor: &Actor| Claim::new(actor, "referral.send", wish.kind.name(), id, &digest);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, wish, claim(actor)).await
+    })
+    .await
 }
 
-async fn attempt(app: &App, actor: &Actor, id: PublicId, wish: &Referral) -> Result<Option<String>, CaseActError> {
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    id: PublicId,
+    wish: &Referral,
+    claim: Claim,
+) -> Result<Option<String>, CaseActError> {
     let purpose = wish.kind.name();
     let ask = Ask {
         groups: &wish.groups,
@@ -81,18 +95,11 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, wish: &Referral) -> Res
         &wish.groups,
         consent.as_ref().map(|(_, groups)| groups.as_slice()),
     )?;
-    let (to, kind) = (wish.to.clone(), wish.kind);
-    let receiver = app
-        .read(move |_, connection| {
-            Ok(organisation::table
-                .filter(organisation::code.eq(to))
-                .filter(organisation::kind.eq_any(kind.receivers()))
-                .select(organisation::id)
-                .first::<Vec<u8>>(connection)
-                .optional()?)
-        })
-        .await
-        .map_err(Failure::from)?
+    let kind = wish.kind;
+    let receivers = receivers(app, kind).await?;
+    let receiver = receivers
+        .into_iter()
+        .find(|row| row.code == wish.to)
         .ok_or(Why::NotChosen)?;
     let now_ms = app.clock.now_ms();
     let clock = deadline::find(kind.answer_clock()).ok_or(Failure::Internal(None))?;
@@ -102,7 +109,7 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, wish: &Referral) -> Res
         case_id: allowed.case.id.clone(),
         kind: kind.name().to_owned(),
         from_org: actor.viewer.org_id.clone(),
-        to_org: receiver,
+        to_org: receiver.id,
         groups: to_bits(&groups),
         purpose: purpose.to_owned(),
         consent_id: consent.as_ref().map(|(id, _)| id.clone()),
@@ -129,16 +136,9 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, wish: &Referral) -> Res
         .basis(&basis)
         .fields(&names)
         .about(allowed.handle);
-    let (rights, for_act, keyring) = (
-        allowed.permit.rights(),
-        actor.clone(),
-        std::sync::Arc::clone(&app.keyring),
-    );
-    case_act::write(app, rights, entry, move |tx| {
+    let keyring = std::sync::Arc::clone(&app.keyring);
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let connection = tx.connection();
-        if outcome::once(connection, &for_act, "referral.send", &id.0, &[], now_ms)?.is_some() {
-            return Err(No::Already.into());
-        }
         if !case_rows::is_unchanged(connection, &allowed.case)? {
             return Err(No::Conflict.into());
         }

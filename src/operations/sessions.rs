@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::app::App;
 use crate::domain::role::Role;
 use crate::storage::StorageError;
-use crate::storage::access_rows::{AccessRow, AccountRow, SessionRow};
+use crate::storage::access_rows::{AccessRow, AccountRow, OrganisationRow, SessionRow};
 use crate::storage::connection::AnyConnection;
 use crate::storage::log_rows;
 use crate::storage::schema::{account, organisation, session};
@@ -170,18 +170,21 @@ fn load(app: &App, connection: &mut AnyConnection, id: [u8; 32], now_ms: i64) ->
     if row.expires_at <= now_ms {
         return Ok(Loaded::Nobody);
     }
-    let found: Option<(AccountRow, String)> = account::table
+    let found: Option<(AccountRow, OrganisationRow)> = account::table
         .inner_join(organisation::table)
         .filter(account::id.eq(row.account_id.clone()))
-        .select((AccountRow::as_select(), organisation::code))
+        .select((AccountRow::as_select(), OrganisationRow::as_select()))
         .first(connection)
         .optional()?;
     // A session whose account is not there any more was not left so by the program.
-    let Some((account, org_code)) = found else {
+    let Some((account, org)) = found else {
         return Ok(Loaded::Tampered("account"));
     };
     let Ok(account) = account.trusted(&app.keyring) else {
         return Ok(Loaded::Tampered("account"));
+    };
+    let Ok(org) = org.trusted(&app.keyring) else {
+        return Ok(Loaded::Tampered("organisation"));
     };
     let Some(role) = Role::parse(&account.role) else {
         return Ok(Loaded::Nobody);
@@ -196,7 +199,7 @@ fn load(app: &App, connection: &mut AnyConnection, id: [u8; 32], now_ms: i64) ->
             role,
         },
         code: account.code,
-        org_code,
+        org_code: org.code,
         session: id,
         network: [0; 8],
         rights,

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
-use super::sessions;
+use super::outcome::Claim;
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::public_id::PublicId;
@@ -16,10 +16,14 @@ use crate::storage::schema::membership;
 
 /// Makes the actor the worker of the case and gives the index of the entry; a colleague who was quicker is a conflict.
 pub async fn take_case(app: &App, actor: &Actor, id: PublicId) -> Result<String, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, id).await).await
+    let claim = |actor: &Actor| Claim::new(actor, "case.take", "", id, &[]);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, claim(actor)).await
+    })
+    .await
 }
 
-async fn attempt(app: &App, actor: &Actor, id: PublicId) -> Result<Option<String>, CaseActError> {
+async fn attempt(app: &App, actor: &Actor, id: PublicId, claim: Claim) -> Result<Option<String>, CaseActError> {
     let ask = Ask {
         groups: &[],
         purpose: "take",
@@ -29,7 +33,7 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId) -> Result<Option<String
     let entry = actor.permitted("case.take", &allowed.permit).about(allowed.handle);
     let (keyring, account) = (std::sync::Arc::clone(&app.keyring), actor.viewer.account_id.clone());
     let case = allowed.case;
-    case_act::write(app, allowed.permit.rights(), entry, move |tx| {
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
         let next = CaseRow {

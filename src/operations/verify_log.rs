@@ -5,10 +5,11 @@ use ledger::log::verify::Verifier;
 use ledger::vault::keyring::Keyring;
 
 use super::actor::Actor;
-use super::failure::{Failure, Written, sort};
-use super::refuse;
+use super::case_act::CaseActError;
+use super::failure::{Failure, sort};
+use super::reading;
 use crate::app::App;
-use crate::policy::{Action, Ask, Decision, Resource};
+use crate::policy::Action;
 use crate::storage::StorageError;
 use crate::storage::connection::AnyConnection;
 use crate::storage::log_rows::{self, EntryRow, HeadRow};
@@ -131,47 +132,15 @@ pub struct Verified {
     pub index: String,
 }
 
-/// Why it was not verified.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyLogError {
-    /// A fault of the house.
-    #[error(transparent)]
-    Failure(#[from] Failure),
-    /// The role does not verify.
-    #[error("not allowed")]
-    NotAllowed(String),
-}
-
 /// An auditor presses *verify*.
-pub async fn verify_log(app: &App, actor: &Actor) -> Result<Verified, VerifyLogError> {
-    let decision = app.engine.decide(
-        actor.role(),
-        Action::VerifyLog,
-        &Resource::House,
-        &Ask::default(),
-        actor.rights,
-    );
-    let permit = match decision {
-        Decision::Allow(permit) => permit,
-        Decision::Deny(policies) => {
-            return Err(VerifyLogError::NotAllowed(
-                refuse::act(app, actor, Action::VerifyLog.name(), &policies).await?,
-            ));
-        }
-    };
+pub async fn verify_log(app: &App, actor: &Actor) -> Result<Verified, CaseActError> {
+    let permit = reading::permitted(app, actor, Action::VerifyLog).await?;
     let entry = actor.permitted("log.verify", &permit).purpose("audit");
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(permit.rights()), move |_| Ok(((), vec![entry])))
-        .await;
-    let index = match sort(outcome)? {
-        Written::Done(((), receipts)) => receipts.first().map(ledger::Receipt::index).unwrap_or_default(),
-        Written::Stale => {
-            app.sessions.forget(&actor.session);
-            return Err(Failure::Busy.into());
-        }
-        Written::Refused(()) => return Err(Failure::Internal(None).into()),
+    let Some(receipts) = reading::record(app, Some(permit.rights()), entry).await? else {
+        app.sessions.forget(&actor.session);
+        return Err(Failure::Busy.into());
     };
+    let index = reading::index(&receipts);
     let outcome = app
         .read(|_, connection| verify(connection))
         .await

@@ -8,18 +8,19 @@ use serde_json::Value;
 
 use super::actor::Actor;
 use super::case_act::CaseActError;
-use super::failure::{Failure, Written, sort};
+use super::failure::Failure;
 use super::sections::{self, Closed};
-use super::{owners, refuse, sessions};
+use super::{owners, reading, refuse, sessions};
 use crate::app::App;
 use crate::domain::group::{Class, Group};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
-use crate::domain::role::Role;
+use crate::domain::purpose;
 use crate::domain::step::Kind;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
 pub use crate::storage::access_rows::{CaseRow, ConsentRow, ReferralRow, StepRow};
+use crate::storage::access_rows::{OrganisationRow, trusted};
 use crate::storage::case_rows::{self, Around};
 use crate::storage::connection::AnyConnection;
 use crate::storage::schema::{account, deadline, membership, organisation};
@@ -95,6 +96,8 @@ pub struct Clock {
     pub due_at: i64,
     /// Met, UTC milliseconds.
     pub met_at: Option<i64>,
+    /// Whether it runs for a receiving body.
+    pub of_referral: bool,
 }
 
 struct Facts {
@@ -108,6 +111,8 @@ struct Facts {
     team: Vec<String>,
     keys: HashMap<Vec<u8>, OwnerKeys>,
     own: Vec<u8>,
+    /// Consent or basis of the law on which a receiving body reads.
+    basis: Option<String>,
     tampered: Vec<&'static str>,
 }
 
@@ -128,32 +133,39 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
         .read(move |app, connection| {
             let now_ms = app.clock.now_ms();
             let (case, standing) = visible::case(connection, &app.keyring, &viewer, now_ms, &id)?;
-            case.map(|case| load(app, connection, viewer.role, case, standing, wanted.as_deref()))
+            case.map(|case| load(app, connection, case, standing, wanted.as_deref()))
                 .transpose()
         })
         .await
         .map_err(Failure::from)?;
+    // What was asked for is decided, not what happens to be there: the answer must not tell which groups exist.
+    let mut groups: Vec<Group> = match (&wish.parts, &facts) {
+        (Some(parts), _) => parts.iter().map(|part| part.group()).collect(),
+        (None, Some(facts)) => facts.rows.iter().map(|found| found.part.group()).collect(),
+        (None, None) => Vec::new(),
+    };
+    groups.sort_unstable();
+    groups.dedup();
+    // A receiving body has one purpose: that of the referral it holds. Not naming any stays not naming any.
+    let held = facts.as_ref().and_then(|facts| facts.standing.held.first());
+    let purpose = held
+        .and_then(|row| purpose::parse(&row.purpose))
+        .filter(|_| !wish.purpose.is_empty())
+        .unwrap_or(wish.purpose);
+    let ask = Ask {
+        groups: &groups,
+        purpose,
+        confirmed: wish.confirmed,
+    };
     let refused = async |policies: &[String]| -> Result<Option<CaseView>, CaseActError> {
         // Records rows that were edited outside the program, too.
-        let index = refuse::case(app, actor, id, Some(wish.purpose), policies).await?;
+        let index = refuse::case(app, actor, id, Action::View, &ask, policies).await?;
         Err(CaseActError::NotFound(index))
     };
     let Some(facts) = facts else {
         return refused(&[]).await;
     };
     refuse::tampered(app, &facts.tampered).await?;
-    // What was asked for is decided, not what happens to be there: the answer must not tell which groups exist.
-    let mut groups: Vec<Group> = match &wish.parts {
-        Some(parts) => parts.iter().map(|part| part.group()).collect(),
-        None => facts.rows.iter().map(|found| found.part.group()).collect(),
-    };
-    groups.sort_unstable();
-    groups.dedup();
-    let ask = Ask {
-        groups: &groups,
-        purpose: wish.purpose,
-        confirmed: wish.confirmed,
-    };
     let resource = Resource::Case {
         relations: &facts.standing.relations,
         listed: &facts.standing.listed,
@@ -175,20 +187,16 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
     let own = facts.keys.get(&facts.own).ok_or(Failure::Internal(None))?;
     let mut entry = actor
         .permitted("case.view", &permit)
-        .purpose(wish.purpose)
+        .purpose(purpose)
         .about(own.handle());
+    if let Some(basis) = &facts.basis {
+        entry = entry.basis(basis);
+    }
     for found in &facts.rows {
         found.closed.announce(&mut entry);
     }
-    let rights = permit.rights();
-    let outcome = app
-        .writer
-        .write::<(), ()>(Some(rights), move |_| Ok(((), vec![entry])))
-        .await;
-    let receipts = match sort(outcome)? {
-        Written::Done(((), receipts)) => receipts,
-        Written::Stale => return Ok(None),
-        Written::Refused(()) => return Err(Failure::Internal(None).into()),
+    let Some(receipts) = reading::record(app, Some(permit.rights()), entry).await? else {
+        return Ok(None);
     };
     let receipt = receipts.first().ok_or(Failure::Internal(None))?;
     let mut open = Vec::with_capacity(facts.rows.len());
@@ -217,7 +225,6 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
 fn load(
     app: &App,
     connection: &mut AnyConnection,
-    role: Role,
     case: CaseRow,
     standing: Standing,
     wanted: Option<&[Part]>,
@@ -226,6 +233,7 @@ fn load(
     let mut tampered = std::mem::take(&mut around.tampered);
     tampered.extend(vec!["membership"; standing.tampered]);
     let receives = standing.relations.contains(&"receiver");
+    let basis = standing.held.first().and_then(|row| basis_of(row, &around));
     if receives {
         keep_for_receiver(&mut around, &standing);
     }
@@ -286,18 +294,21 @@ fn load(
             .iter()
             .flat_map(|row| [row.to_org.clone(), row.from_org.clone()])
             .collect();
-        let names: Vec<(Vec<u8>, String)> = organisation::table
+        let rows: Vec<OrganisationRow> = organisation::table
             .filter(organisation::id.eq_any(ids))
-            .select((organisation::id, organisation::name))
+            .select(OrganisationRow::as_select())
             .load(connection)?;
-        names.into_iter().collect()
+        let (rows, edited) = trusted(rows, &app.keyring);
+        tampered.extend(vec!["organisation"; edited]);
+        rows.into_iter().map(|row| (row.id, row.name)).collect()
     };
     let (deadlines, team) = (
-        clocks(connection, role, &case.id)?,
+        clocks(connection, receives.then_some(standing.held.as_slice()), &case.id)?,
         team(connection, receives, &case.id)?,
     );
     Ok(Facts {
         own: case.owner_id.clone(),
+        basis,
         case,
         standing,
         rows,
@@ -309,6 +320,23 @@ fn load(
         keys,
         tampered,
     })
+}
+
+/// The consent, by public id, or the basis of the law on which a referral rests.
+fn basis_of(row: &ReferralRow, around: &Around) -> Option<String> {
+    let consent = row
+        .consent_id
+        .as_ref()
+        .and_then(|id| around.consents.iter().find(|consent| consent.id == *id));
+    match consent {
+        Some(consent) => consent
+            .public_id
+            .as_slice()
+            .try_into()
+            .ok()
+            .map(|id| PublicId(id).to_string()),
+        None => row.basis.clone(),
+    }
 }
 
 /// A receiving body knows of its own referrals, and of steps in the groups they list.
@@ -362,21 +390,36 @@ fn part_of(place: &Place, row: &SealedRow) -> Option<Part> {
     Some(part).filter(|part| part.group() == group)
 }
 
-/// A legal-aid centre sees its own clocks, a liaison none, everybody else all of them.
-fn clocks(connection: &mut AnyConnection, role: Role, case_id: &[u8]) -> Result<Vec<Clock>, StorageError> {
-    let rows: Vec<(String, i64, Option<i64>)> = deadline::table
+/// A receiving body sees the clocks of the referrals it holds, everybody else all of them.
+fn clocks(
+    connection: &mut AnyConnection,
+    held: Option<&[ReferralRow]>,
+    case_id: &[u8],
+) -> Result<Vec<Clock>, StorageError> {
+    type Row = (String, i64, Option<i64>, Option<Vec<u8>>);
+    let rows: Vec<Row> = deadline::table
         .filter(deadline::case_id.eq(case_id.to_vec()))
         .order(deadline::due_at)
-        .select((deadline::code, deadline::due_at, deadline::met_at))
+        .select((
+            deadline::code,
+            deadline::due_at,
+            deadline::met_at,
+            deadline::referral_id,
+        ))
         .load(connection)?;
     Ok(rows
         .into_iter()
-        .filter(|(code, ..)| match role {
-            Role::LegalAidOfficer => code.starts_with("TGPL_"),
-            Role::Liaison => false,
-            _ => true,
+        .filter(|(.., referral)| match (held, referral) {
+            (None, _) => true,
+            (Some(held), Some(referral)) => held.iter().any(|row| row.id == *referral),
+            (Some(_), None) => false,
         })
-        .map(|(code, due_at, met_at)| Clock { code, due_at, met_at })
+        .map(|(code, due_at, met_at, referral)| Clock {
+            code,
+            due_at,
+            met_at,
+            of_referral: referral.is_some(),
+        })
         .collect())
 }
 

@@ -6,7 +6,7 @@ use ledger::vault::row_mac::{Value, canonical};
 
 use super::StorageError;
 use super::classification;
-use super::schema::{account, case_file, consent, draft, membership, referral, session, step};
+use super::schema::{account, case_file, consent, draft, membership, organisation, referral, session, step};
 
 /// A row whose columns are protected by a MAC.
 pub trait AccessRow: Sized {
@@ -257,6 +257,17 @@ access_row! {
         recorded_by: Vec<u8>,
         recorded_at: i64,
         withdrawn_at: Option<i64>,
+        version: i64,
+    }
+}
+
+access_row! {
+    /// An organisation: who receives a referral and what the log calls her depends on it.
+    OrganisationRow in organisation {
+        id: Vec<u8>,
+        code: String,
+        kind: String,
+        name: String,
         version: i64,
     }
 }

@@ -6,7 +6,7 @@ use ledger::vault::keyring::Keyring;
 use super::StorageError;
 use super::access_rows::{AccessRow, CaseRow, ConsentRow, ReferralRow, StepRow, trusted};
 use super::connection::AnyConnection;
-use super::schema::{case_file, consent, referral, step};
+use super::schema::{case_file, consent, deadline, referral, step};
 
 /// Everything around one case, oldest first.
 #[derive(Default)]
@@ -61,6 +61,32 @@ pub fn is_unchanged(connection: &mut AnyConnection, case: &CaseRow) -> Result<bo
         .first(connection)
         .optional()?;
     Ok(version == Some(case.version))
+}
+
+/// Ends the clocks that run for a referral: nobody owes anything on them any more.
+pub fn stop_clocks(connection: &mut AnyConnection, referral_id: &[u8]) -> Result<(), StorageError> {
+    let running = deadline::table
+        .filter(deadline::referral_id.eq(referral_id.to_vec()))
+        .filter(deadline::met_at.is_null());
+    diesel::delete(running).execute(connection)?;
+    Ok(())
+}
+
+/// Says that what a clock of a referral asks for is done.
+pub fn meet_clock(
+    connection: &mut AnyConnection,
+    referral_id: &[u8],
+    code: &str,
+    now_ms: i64,
+) -> Result<(), StorageError> {
+    let running = deadline::table
+        .filter(deadline::referral_id.eq(referral_id.to_vec()))
+        .filter(deadline::code.eq(code.to_owned()))
+        .filter(deadline::met_at.is_null());
+    diesel::update(running)
+        .set(deadline::met_at.eq(Some(now_ms)))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// Declares how a row replaces the version before it; `false` when somebody else was quicker.

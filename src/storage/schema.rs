@@ -65,6 +65,8 @@ diesel::table! {
         code -> Text,
         kind -> Text,
         name -> Text,
+        version -> BigInt,
+        mac -> Binary,
     }
 }
 
@@ -102,7 +104,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    request_outcome (request) {
+    request_outcome (request, kind) {
         request -> Binary,
         account_id -> Binary,
         kind -> Text,
@@ -159,6 +161,7 @@ diesel::table! {
         started_at -> BigInt,
         due_at -> BigInt,
         met_at -> Nullable<BigInt>,
+        referral_id -> Nullable<Binary>,
     }
 }
 

@@ -111,6 +111,14 @@ pub fn version(connection: &mut AnyConnection, record: &[u8], group: i16) -> Res
         .unwrap_or(0))
 }
 
+/// The accounts that wrote any version of a record.
+pub fn authors(connection: &mut AnyConnection, record: &[u8]) -> Result<Vec<Vec<u8>>, StorageError> {
+    Ok(sealed_value::table
+        .filter(sealed_value::record_id.eq(record.to_vec()))
+        .select(sealed_value::saved_by)
+        .load(connection)?)
+}
+
 /// Stores a version; a version that exists already is a unique violation.
 pub fn insert(connection: &mut AnyConnection, row: &SealedRow) -> Result<(), StorageError> {
     diesel::insert_into(sealed_value::table)

@@ -12,6 +12,7 @@ use super::access_rows::{AccessRow, CaseRow, MembershipRow, ReferralRow};
 use super::connection::{AnyConnection, MultiBackend};
 use super::schema::{case_file, membership, referral};
 use crate::domain::group::{Group, from_bits};
+use crate::domain::referral::Kind;
 use crate::domain::role::Role;
 
 /// Who looks: what of an account the visible set needs.
@@ -41,6 +42,15 @@ pub struct Standing {
 /// States in which a referral opens its groups.
 const OPEN: [&str; 1] = ["accepted"];
 
+/// The one kind of referral that a role receives.
+fn kind_for(role: Role) -> &'static str {
+    match role {
+        Role::LegalAidOfficer => Kind::LegalAid.name(),
+        Role::Liaison => Kind::Identification.name(),
+        _ => "",
+    }
+}
+
 type Condition = Box<dyn BoxableExpression<case_file::table, MultiBackend, SqlType = Bool>>;
 
 /// The condition on `case_file` under which a viewer may see that a case exists.
@@ -64,6 +74,7 @@ fn condition(viewer: &Viewer, now_ms: i64) -> Option<Condition> {
             referral::case_id
                 .eq(case_file::id)
                 .and(referral::to_org.eq(viewer.org_id.clone()))
+                .and(referral::kind.eq(kind_for(viewer.role)))
                 .and(referral::state.eq_any(OPEN)),
         ),
     );
@@ -267,6 +278,7 @@ pub fn standings(
             let rows: Vec<ReferralRow> = referral::table
                 .filter(referral::case_id.eq_any(ids.clone()))
                 .filter(referral::to_org.eq(viewer.org_id.clone()))
+                .filter(referral::kind.eq(kind_for(viewer.role)))
                 .select(ReferralRow::as_select())
                 .load(connection)?;
             for row in rows {
@@ -326,6 +338,7 @@ pub fn referral(
         .inner_join(case_file::table)
         .filter(referral::public_id.eq(public_id.to_vec()))
         .filter(referral::to_org.eq(viewer.org_id.clone()))
+        .filter(referral::kind.eq(kind_for(viewer.role)))
         .select((ReferralRow::as_select(), CaseRow::as_select()))
         .first(connection)
         .optional()?;
@@ -339,7 +352,7 @@ pub fn referral(
     Ok(Some((row, case, standing)))
 }
 
-/// Referrals to the viewer's organisation, those that wait longest first, then the newest of the others.
+/// Referrals to the viewer's organisation: open ones by how long they wait, at most so many of each state; or the newest that ended.
 pub fn referrals(
     connection: &mut AnyConnection,
     keyring: &Keyring,
@@ -350,14 +363,15 @@ pub fn referrals(
     let query = referral::table
         .inner_join(case_file::table)
         .filter(referral::to_org.eq(viewer.org_id.clone()))
+        .filter(referral::kind.eq(kind_for(viewer.role)))
         .select((ReferralRow::as_select(), CaseRow::as_select()))
-        .limit(most)
-        .into_boxed::<MultiBackend>();
+        .limit(most);
     let rows: Vec<(ReferralRow, CaseRow)> = if open {
-        query
-            .filter(referral::state.eq_any(["sent", "accepted"]))
-            .order((referral::state.desc(), referral::sent_at))
-            .load(connection)?
+        let oldest = query.order(referral::sent_at);
+        let mut rows: Vec<(ReferralRow, CaseRow)> =
+            oldest.clone().filter(referral::state.eq("sent")).load(connection)?;
+        rows.extend::<Vec<(ReferralRow, CaseRow)>>(oldest.filter(referral::state.eq("accepted")).load(connection)?);
+        rows
     } else {
         query
             .filter(referral::state.ne_all(["sent", "accepted"]))
@@ -371,6 +385,20 @@ pub fn referrals(
         .collect();
     let tampered = all - good.len();
     Ok((good, tampered))
+}
+
+/// The public id of the case of a referral, to whomever it was sent.
+pub fn case_of_referral(
+    connection: &mut AnyConnection,
+    public_id: &[u8; 16],
+) -> Result<Option<[u8; 16]>, StorageError> {
+    let found: Option<Vec<u8>> = referral::table
+        .inner_join(case_file::table)
+        .filter(referral::public_id.eq(public_id.to_vec()))
+        .select(case_file::public_id)
+        .first(connection)
+        .optional()?;
+    Ok(found.and_then(|id| id.try_into().ok()))
 }
 
 /// Behind a refusal: whether the case exists, and which rows about it or the viewer were edited outside the program.

@@ -109,7 +109,7 @@ impl Ctx {
 
     /// Records that the actor may see a case but not do this with it; the answer is the same as for a case that is not there.
     pub async fn refused(&self, id: PublicId) -> PageError {
-        match refuse::case(self.app(), &self.actor, id.0, None, &[]).await {
+        match refuse::page(self.app(), &self.actor, id.0).await {
             Ok(index) => PageError::NotFound(index),
             Err(failure) => failure.into(),
         }

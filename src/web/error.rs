@@ -19,7 +19,6 @@ use crate::operations::case_act::CaseActError;
 use crate::operations::create_intake::CreateIntakeError;
 use crate::operations::failure::Failure;
 use crate::operations::search_log::SearchLogError;
-use crate::operations::verify_log::VerifyLogError;
 use crate::operations::{sessions, sign_in};
 
 /// Why a page is not what was asked for.
@@ -115,9 +114,7 @@ impl From<CreateIntakeError> for PageError {
     fn from(error: CreateIntakeError) -> Self {
         match error {
             CreateIntakeError::Already(_) => Self::Conflict,
-            CreateIntakeError::Failure(failure) => failure.into(),
-            CreateIntakeError::NotAllowed(index) => Self::NotFound(index),
-            CreateIntakeError::SignedOut => Self::LostSession,
+            CreateIntakeError::Act(error) => error.into(),
         }
     }
 }
@@ -125,18 +122,8 @@ impl From<CreateIntakeError> for PageError {
 impl From<SearchLogError> for PageError {
     fn from(error: SearchLogError) -> Self {
         match error {
-            SearchLogError::Failure(failure) => failure.into(),
+            SearchLogError::Act(error) => error.into(),
             SearchLogError::NoSuchCase => Self::NotFound(String::new()),
-            SearchLogError::NotAllowed(index) => Self::NotFound(index),
-        }
-    }
-}
-
-impl From<VerifyLogError> for PageError {
-    fn from(error: VerifyLogError) -> Self {
-        match error {
-            VerifyLogError::Failure(failure) => failure.into(),
-            VerifyLogError::NotAllowed(index) => Self::NotFound(index),
         }
     }
 }

@@ -124,6 +124,7 @@ fn a_mac_covers_every_other_column_of_its_row_in_the_order_of_the_numbers() {
             "consent",
             "draft",
             "membership",
+            "organisation",
             "referral",
             "session",
             "step"

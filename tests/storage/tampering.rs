@@ -50,7 +50,7 @@ fn change(world: &World, table: &str, column: &str) -> String {
 fn any_edited_column_of_a_row_that_grants_access_gives_no_access_and_is_recorded() {
     let server = postgres::Server::start();
     for kind in [Kind::Sqlite, Kind::Postgres] {
-        for table in ["account", "session", "case_file", "membership"] {
+        for table in ["account", "session", "case_file", "membership", "organisation"] {
             for column in tables()[table].columns.keys() {
                 let world = World::with(kind, &server);
                 let (actor, token) = world.sign_in(&world.staff("XA-A", Role::SocialWorker));
@@ -354,7 +354,14 @@ fn any_edited_column_of_a_referral_consent_step_or_draft_opens_and_allows_nothin
             let columns = tables()[table].columns.keys().map(String::as_str);
             for column in std::iter::once("").chain(columns) {
                 let world = World::with(kind, &server);
-                accounts::add_organisation(&world.app.writer, "TGPL-2", "legal_aid_centre", "Tổ chức mẫu").unwrap();
+                accounts::add_organisation(
+                    &world.app.writer,
+                    &world.app.keyring,
+                    "TGPL-2",
+                    "legal_aid_centre",
+                    "Tổ chức mẫu",
+                )
+                .unwrap();
                 let around = Around::new(&world);
                 if column.is_empty() {
                     assert!(

@@ -175,6 +175,7 @@ fn people_the_world(world: &World, seed: u64) -> Vec<Viewer> {
                 from_org: orgs[0].clone(),
                 to_org: orgs[usize::try_from(dice.roll(5)).unwrap()].clone(),
                 groups: to_bits(&[Group::Identity, Group::LegalStatus]),
+                kind: ["legal_aid", "identification"][usize::try_from(dice.roll(2)).unwrap()].into(),
                 state: ["sent", "accepted", "rejected", "closed"][usize::try_from(dice.roll(4)).unwrap()].into(),
                 ..referral_row()
             };

@@ -96,7 +96,7 @@ impl World {
             ("TGPL", "legal_aid_centre"),
             ("TTR", "inspectorate"),
         ] {
-            accounts::add_organisation(&world.app.writer, code, kind, "Tổ chức mẫu").unwrap();
+            accounts::add_organisation(&world.app.writer, &world.app.keyring, code, kind, "Tổ chức mẫu").unwrap();
         }
         world
     }

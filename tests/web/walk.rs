@@ -22,7 +22,14 @@ impl Cast {
     pub fn new(served: &Served) -> Self {
         let world = &served.world;
         for (code, kind) in [("TGPL-2", "legal_aid_centre"), ("CA-2", "police")] {
-            donghanh::operations::accounts::add_organisation(&world.app.writer, code, kind, "Tổ chức mẫu").unwrap();
+            donghanh::operations::accounts::add_organisation(
+                &world.app.writer,
+                &world.app.keyring,
+                code,
+                kind,
+                "Tổ chức mẫu",
+            )
+            .unwrap();
         }
         Self {
             worker: world.staff("XA-A", Role::SocialWorker),
@@ -162,6 +169,8 @@ impl Case {
         );
         assert_eq!(consent(&worker, &case, "statistics", &["risk"]).status, 303);
         let spare = address(&worker.get(&case), &format!("{case}/consents/"), "/withdrawal");
+        let for_police = ["identity", "risk", "needs", "legal_status"];
+        assert_eq!(consent(&worker, &case, "police", &for_police).status, 303);
         assert_eq!(consent(&worker, &case, "legal_aid", &listed).status, 303);
         assert_eq!(refer(&worker, &case, "legal_aid", "TGPL", &listed).status, 303);
         assert_eq!(

@@ -717,3 +717,183 @@ fn steps_that_belong_to_another_case_or_are_no_steps_do_not_exist() {
     );
     assert_eq!(odd.status, 409);
 }
+
+#[test]
+fn two_buttons_of_one_page_are_two_acts() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    accept(&officer);
+    // One page, one request id: the visits are planned, and then the consent is withdrawn from the same page.
+    let page = worker.get(&case);
+    let withdrawal = address(&page, &format!("{case}/consents/"), "/withdrawal");
+    assert_eq!(worker.submit(&page, &format!("{case}/visits"), &[]).status, 303);
+    assert_eq!(worker.submit(&page, &withdrawal, &[]).status, 303);
+    assert_eq!(officer.get(&case).status, 404, "the second button was not swallowed");
+    let kinds = setting.served.world.kinds();
+    assert!(kinds.contains(&"visit.plan".to_owned()) && kinds.contains(&"consent.withdraw".to_owned()));
+}
+
+#[test]
+fn a_second_sending_is_answered_by_the_first_and_accuses_nobody() {
+    let setting = Setting::new();
+    let (worker, _) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    let referral = address(&officer.get("/referrals"), "/referrals/", "");
+    let page = officer.get(&referral);
+    let reject = [("answer", "reject"), ("reason", "no_provider")];
+    for _ in 0..2 {
+        assert_eq!(
+            officer.submit(&page, &format!("{referral}/answer"), &reject).status,
+            303
+        );
+    }
+    let kinds = setting.served.world.kinds();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "referral.reject").count(), 1);
+    assert!(!kinds.contains(&"case.refuse".to_owned()));
+    assert_eq!(worker.get("/cases").status, 200);
+}
+
+#[test]
+fn whoever_wrote_any_version_is_no_second_person() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let new = format!("{case}/steps/identification/new");
+    assert_eq!(
+        save(
+            &supervisor,
+            &new,
+            &[("conclusion", "victim"), ("reasoning", "của giám sát")]
+        )
+        .status,
+        303
+    );
+    let at = step(&worker.get(&case), &case, "identification");
+    assert_eq!(
+        save(&worker, &at, &[("conclusion", "victim"), ("reasoning", "của cán bộ")]).status,
+        303
+    );
+    let page = supervisor.get(&case);
+    let forged = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "approve"), ("seen", "2")]);
+    assert_eq!(forged.status, 409);
+    let declined = entry(&setting.served, "case.decline");
+    assert_eq!(
+        (declined.d[0].as_str(), declined.f[0].as_str()),
+        ("deny", "why-same-person")
+    );
+    assert_eq!(declined.h.listed().len(), 1, "the auditor finds it by the case");
+}
+
+#[test]
+fn the_clock_of_one_centre_says_nothing_to_another_and_ends_with_its_referral() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let first = setting.served.signed_in(&setting.cast.officer);
+    let second = setting
+        .served
+        .signed_in(&person(&setting.served, "TGPL-2", Role::LegalAidOfficer));
+    accept(&first);
+    assert_eq!(refer(&worker, &case, "legal_aid", "TGPL-2", &["identity"]).status, 303);
+    let other = accept(&second);
+    let clocks = |page: &crate::browser::Answer| page.body.matches("Trung tâm cử người thực hiện").count();
+    assert_eq!((clocks(&first.get(&case)), clocks(&second.get(&case))), (1, 1));
+    let matters = other.replace("/referrals", &format!("{case}/matters"));
+    let report = [("assigned_on", "02/03/2026"), ("outcome", "completed")];
+    assert_eq!(save(&second, &format!("{matters}/matter"), &report).status, 303);
+    assert!(second.get(&case).body.contains("Đã xong"));
+    assert!(!first.get(&case).body.contains("Đã xong"), "her own duty still runs");
+    let forged = worker.submit(&worker.get(&case), &format!("{case}/deadlines/TGPL_CU_NGUOI"), &[]);
+    assert_eq!(forged.status, 409, "the worker does not meet the duty of a centre");
+    let page = worker.get(&case);
+    let withdrawal = address(&page, &format!("{case}/consents/"), "/withdrawal");
+    assert_eq!(worker.submit(&page, &withdrawal, &[]).status, 303);
+    assert!(
+        !worker.get(&case).body.contains("Còn hạn · Trung tâm cử người"),
+        "nobody owes anything more"
+    );
+}
+
+#[test]
+fn a_later_no_ends_an_earlier_yes() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    accept(&officer);
+    let form = worker.get(&format!("{case}/consents/new"));
+    let no = [
+        ("purpose", "legal_aid"),
+        ("groups", "identity"),
+        ("agreed", "no"),
+        ("form", "spoken_recorded"),
+    ];
+    assert_eq!(worker.submit(&form, &format!("{case}/consents"), &no).status, 303);
+    assert_eq!(officer.get(&case).status, 404);
+    let page = worker.get(&case);
+    assert!(page.body.contains("Không đồng ý") && page.body.contains("Đã rút"));
+}
+
+#[test]
+fn danger_and_age_that_are_learned_later_mark_the_case_and_start_the_clock_of_the_child() {
+    let setting = Setting::new();
+    let worker = setting.served.signed_in(&setting.cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    assert!(!worker.get(&case).body.contains("Khẩn cấp"));
+    assert_eq!(
+        save(&worker, &format!("{case}/groups/risk"), &[("danger", "immediate")]).status,
+        303
+    );
+    assert!(worker.get("/cases").body.contains("Khẩn cấp"));
+    assert_eq!(
+        save(&worker, &format!("{case}/groups/identity"), &[("age_band", "11_13")]).status,
+        303
+    );
+    assert_eq!(
+        save(&worker, &format!("{case}/groups/identity"), &[("age_band", "14_15")]).status,
+        303
+    );
+    let page = worker.get(&case);
+    assert_eq!(
+        page.body.matches("· Can thiệp khẩn cấp cho trẻ em").count(),
+        1,
+        "one clock, once"
+    );
+    assert_eq!(
+        save(&worker, &format!("{case}/groups/risk"), &[("danger", "low")]).status,
+        303
+    );
+    assert!(!worker.get("/cases").body.contains("Khẩn cấp"));
+}
+
+#[test]
+fn a_refusal_says_which_groups_were_asked_for_and_names_the_case_of_a_referral() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    let referral = accept(&officer);
+    let page = officer.get(&case);
+    let asked = [("purpose", "supervision"), ("confirmed", "yes")];
+    assert_eq!(
+        officer
+            .submit(&page, &format!("{case}/groups/safety/opening"), &asked)
+            .status,
+        404
+    );
+    let refused = entry(&setting.served, "case.refuse");
+    assert_eq!(refused.f, ["view", "safety"]);
+    assert_eq!(
+        refused.p.as_deref(),
+        Some("legal_aid"),
+        "a receiver has the purpose of her referral"
+    );
+    let stranger = setting
+        .served
+        .signed_in(&person(&setting.served, "TGPL-2", Role::LegalAidOfficer));
+    assert_eq!(stranger.get(&referral).status, 404);
+    let handles = entry(&setting.served, "case.refuse").h.listed().to_vec();
+    let sent = entry(&setting.served, "referral.send").h.listed().to_vec();
+    assert_eq!(handles, sent, "the auditor finds the probing by the case");
+    let viewed = entry(&setting.served, "case.view");
+    assert!(viewed.basis.is_some(), "the view of a receiver names the consent");
+    assert_eq!(worker.get(&case).status, 200);
+}

@@ -29,6 +29,19 @@ CREATE TABLE consent (
     version BIGINT NOT NULL,
     mac BYTEA NOT NULL
 );
+ALTER TABLE organisation ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE organisation ADD COLUMN mac BYTEA NOT NULL DEFAULT ''::bytea;
+ALTER TABLE deadline ADD COLUMN referral_id BYTEA;
+DROP TABLE request_outcome;
+CREATE TABLE request_outcome (
+    request BYTEA NOT NULL,
+    account_id BYTEA NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    subject BYTEA NOT NULL,
+    digest BYTEA NOT NULL,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (request, kind)
+);
 ALTER TABLE referral ADD COLUMN category TEXT COLLATE "C" NOT NULL DEFAULT '';
 
 CREATE INDEX step_case ON step (case_id);

@@ -29,6 +29,19 @@ CREATE TABLE consent (
     version INTEGER NOT NULL,
     mac BLOB NOT NULL
 ) STRICT;
+ALTER TABLE organisation ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE organisation ADD COLUMN mac BLOB NOT NULL DEFAULT x'';
+ALTER TABLE deadline ADD COLUMN referral_id BLOB;
+DROP TABLE request_outcome;
+CREATE TABLE request_outcome (
+    request BLOB NOT NULL,
+    account_id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    subject BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (request, kind)
+) STRICT, WITHOUT ROWID;
 ALTER TABLE referral ADD COLUMN category TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX step_case ON step (case_id);

@@ -10,6 +10,5 @@ section! {
         safe_phone: String = Kind::Phone,
         safe_hours: String = Kind::Line(200),
         message_allowed: String = Kind::Line(200),
-        present_stay: String = Kind::Line(300),
     }
 }

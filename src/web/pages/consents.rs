@@ -14,6 +14,7 @@ use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::may_be_listed;
+use crate::operations::case_act::CaseActError;
 use crate::operations::record_consent::{Consent, record_consent};
 use crate::operations::view_case::{CaseView, Wish, view_case};
 use crate::operations::withdraw_consent::withdraw_consent;
@@ -160,6 +161,7 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
     let id = case_of(&path)?;
     let chosen = Chosen::read(&sent.typed);
     let detail = field::read(PART.fields(), &sent.typed);
+    let mut refused = None;
     if let (Some(purpose), Some(form), Some(agreed), Ok(detail), false, false) = (
         chosen.purpose,
         chosen.form,
@@ -170,13 +172,17 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
     ) {
         let consent = Consent {
             purpose,
-            groups: chosen.groups,
+            groups: chosen.groups.clone(),
             agreed,
             form,
             detail: detail.clone(),
         };
-        let index = record_consent(ctx.app(), &ctx.actor, id, &consent).await?;
-        return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index));
+        match record_consent(ctx.app(), &ctx.actor, id, &consent).await {
+            Ok(index) => return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
+            Err(CaseActError::Refused(why)) => refused = Some(why.message()),
+            Err(CaseActError::Conflict) => refused = Some("why-not-now"),
+            Err(error) => return Err(error.into()),
+        }
     }
     let view = seen(&ctx, id).await?;
     let fields = from_typed(
@@ -186,14 +192,23 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
         ctx.wording(),
     );
     let page = New {
-        missing: chosen.missing(),
+        missing: chosen
+            .missing()
+            .into_iter()
+            .chain(refused.map(|why| ("purpose", why)))
+            .collect(),
         faults: fields
             .iter()
             .filter_map(|field| field.fault.clone().map(|fault| (field.name, fault)))
             .collect(),
         ..form(id, view.case.number, &sent.typed, fields)
     };
-    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &page)
+    let status = if refused.is_some() {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    ctx.page_with(status, Some(&view.index), &page)
 }
 
 /// `POST /cases/{id}/consents/{consent}/withdrawal`

@@ -34,7 +34,8 @@ pub struct Index {
 #[derive(Serialize, Clone)]
 struct Row {
     url: Option<String>,
-    number: String,
+    /// Only of what the organisation has accepted.
+    number: Option<String>,
     kind: String,
     category: Option<String>,
     state: String,
@@ -48,7 +49,7 @@ impl Page for Index {
     fn samples() -> Vec<Self> {
         let row = |due_at: Option<i64>, state: &str| Row {
             url: Some(urls::referral(PublicId([1; 16]))),
-            number: "DH-2026-7K3F9Q-2".to_owned(),
+            number: (state == "accepted").then(|| "DH-2026-7K3F9Q-2".to_owned()),
             kind: "referral-legal_aid".to_owned(),
             category: Some("code-legal_aid_form-advice".to_owned()),
             state: format!("referral-state-{state}"),
@@ -88,6 +89,7 @@ fn clock(kind: Kind, due_at: i64, now_ms: i64) -> ClockView {
             code,
             due_at,
             met_at: None,
+            of_referral: false,
         },
         now_ms,
     )
@@ -123,7 +125,7 @@ pub async fn index(ctx: Ctx, query: web::Query<Query>) -> Result<HttpResponse, P
                 State::Accepted => Some(urls::case(case)),
                 State::Rejected | State::Closed | State::Withdrawn => None,
             },
-            number,
+            number: matches!(state, State::Accepted | State::Closed).then_some(number),
             kind: format!("referral-{}", kind.name()),
             category: category(&referral),
             state: format!("referral-state-{}", state.code()),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fields::{FieldView, from_stored, from_typed};
+use crate::domain::codes::{is_child, is_urgent};
 use crate::domain::field::{self, Fault, Field, Typed};
 use crate::domain::group::Group;
 use crate::operations::create_intake::{CreateIntakeError, Intake, create_intake};
@@ -138,13 +139,9 @@ pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
         fields.and_then(|fields| fields.get(name)?.get("known")?.as_str().map(str::to_owned))
     };
     let age = known(Group::Identity, "age_band");
-    let child = age
-        .as_deref()
-        .is_some_and(|band| matches!(band, "under_6" | "6_10" | "11_13" | "14_15" | "16_17"));
+    let child = age.as_deref().is_some_and(is_child);
     let danger = known(Group::Risk, "danger");
-    let urgent = danger
-        .as_deref()
-        .is_some_and(|danger| matches!(danger, "immediate" | "high"));
+    let urgent = danger.as_deref().is_some_and(is_urgent);
     let intake = Intake { groups, urgent, child };
     match create_intake(ctx.app(), &ctx.actor, intake).await {
         Ok(opened) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(opened.id)), &opened.index)),

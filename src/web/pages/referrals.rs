@@ -12,7 +12,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::referral::{Kind, may_be_listed};
 use crate::operations::case_act::CaseActError;
 use crate::operations::move_referral::withdraw_referral;
-use crate::operations::send_referral::{Receiver, Referral, receivers, send_referral};
+use crate::operations::send_referral::{OrganisationRow, Referral, receivers, send_referral};
 use crate::operations::view_case::{CaseView, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -90,7 +90,7 @@ fn form(
     id: PublicId,
     number: &str,
     kind: Kind,
-    receivers: &[Receiver],
+    receivers: &[OrganisationRow],
     consents: Vec<(String, String, Vec<Group>)>,
     sent: &Typed,
 ) -> New {
@@ -106,7 +106,7 @@ fn form(
     let own = kind.own().first().copied();
     let groups: Vec<Offered> = Group::in_use()
         .filter(|group| may_be_listed(*group))
-        .filter(|group| kind.allows_basis() || consented.contains(group) || Some(*group) == own)
+        .filter(|group| kind.without_consent().contains(group) || consented.contains(group) || Some(*group) == own)
         .map(|group| Offered {
             name: group.name(),
             chosen: is("groups", group.name())
@@ -242,10 +242,8 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
     match send_referral(ctx.app(), &ctx.actor, id, &wish).await {
         Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
         // The form comes back with the reason; what was chosen stays chosen.
-        Err(CaseActError::Refused(why)) => {
-            let missing = vec![("consent", why.message())];
-            page(&ctx, id, kind, &sent.typed, missing).await
-        }
+        Err(CaseActError::Refused(why)) => page(&ctx, id, kind, &sent.typed, vec![("consent", why.message())]).await,
+        Err(CaseActError::Conflict) => page(&ctx, id, kind, &sent.typed, vec![("consent", "why-not-now")]).await,
         Err(error) => Err(error.into()),
     }
 }

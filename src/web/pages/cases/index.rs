@@ -58,6 +58,7 @@ impl Page for Index {
             code: "TN_THONG_BAO_SYT".to_owned(),
             due_at,
             met_at: None,
+            of_referral: false,
         };
         let row = |due_at, name: Option<&str>| Row {
             id: Vec::new(),

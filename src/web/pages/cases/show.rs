@@ -24,7 +24,7 @@ use crate::web::{time, urls};
 #[derive(Serialize)]
 pub struct Show {
     number: String,
-    opened: String,
+    opened: Option<String>,
     urgent: bool,
     closed: bool,
     team: Option<Vec<String>>,
@@ -65,11 +65,19 @@ impl Page for Show {
             "sex": {"known": "female"}, "alias": "declined", "age_band": "unknown"});
         let clock = |due_at, met_at| {
             let code = "XM_BAN_DAU".to_owned();
-            ClockView::new(&Clock { code, due_at, met_at }, 0)
+            ClockView::new(
+                &Clock {
+                    code,
+                    due_at,
+                    met_at,
+                    of_referral: false,
+                },
+                0,
+            )
         };
         let page = |editable: bool| Self {
             number: "DH-2026-7K3F9Q-2".to_owned(),
-            opened: time::shown(0),
+            opened: editable.then(|| time::shown(0)),
             urgent: editable,
             closed: !editable,
             team: Some(if editable {
@@ -169,7 +177,7 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
         .filter(|group| group.class() == Class::S4);
     Show {
         number: view.case.number.clone(),
-        opened: time::shown(view.case.opened_at),
+        opened: (!ctx.is_receiver()).then(|| time::shown(view.case.opened_at)),
         // Whether somebody is in danger is the person's own; a receiver sees only what is listed.
         urgent: view.case.urgent && !closed && !ctx.is_receiver(),
         closed,
@@ -178,7 +186,7 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
             .deadlines
             .iter()
             .map(|clock| {
-                let running = editable && clock.met_at.is_none() && !clock.code.starts_with("TGPL_");
+                let running = editable && clock.met_at.is_none() && !clock.of_referral;
                 ClockView::new(clock, now_ms).met_at(running.then(|| urls::deadline(id, &clock.code)))
             })
             .collect(),

@@ -209,6 +209,7 @@ impl Shown<'_> {
                     code,
                     due_at,
                     met_at: None,
+                    of_referral: false,
                 },
                 now_ms,
             )
@@ -281,6 +282,7 @@ impl Shown<'_> {
             code: kind.answer_clock().to_owned(),
             due_at: row.due_at,
             met_at: None,
+            of_referral: false,
         };
         let mut items = vec![Item {
             title: format!("referral-{}", kind.name()),
@@ -378,6 +380,7 @@ impl Stage {
                     code: "visit".to_owned(),
                     due_at: -1,
                     met_at: None,
+                    of_referral: false,
                 },
                 0,
             )),
