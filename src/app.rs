@@ -79,7 +79,7 @@ impl App {
         Ok((app, thread))
     }
 
-    /// Runs a reading closure away from the threads that serve.
+    /// Runs a reading closure away from the threads that serve, on one state of the data.
     pub async fn read<T: Send + 'static>(
         &self,
         body: impl FnOnce(&Self, &mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
@@ -87,7 +87,7 @@ impl App {
         let app = self.clone();
         tokio::task::spawn_blocking(move || {
             let pool = app.pool.clone();
-            pool.with(|connection| body(&app, connection))
+            pool.with(|connection| connection.snapshot(|connection| body(&app, connection)))
         })
         .await
         .map_err(|error| StorageError::Unavailable(error.into()))?

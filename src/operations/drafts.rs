@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use ledger::Section;
+use ledger::vault::associated::Handle;
 use ledger::vault::sealed::GroupId;
 use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
-use super::case_act::{CaseActError, allowed};
+use super::case_act::{Allowed, CaseActError, allowed};
 use super::failure::{Failure, Written, sort};
 use super::save_part::{Save, action};
 use super::{owners, reading, refuse};
@@ -21,6 +22,7 @@ use crate::storage::access_rows::{AccessRow, DraftRow};
 use crate::storage::connection::AnyConnection;
 use crate::storage::schema::draft;
 use crate::storage::sealed_values::{self, SealedRow, place};
+use crate::storage::visible;
 
 /// Name of the form for a new intake.
 pub const INTAKE: &str = "intake";
@@ -53,7 +55,7 @@ pub fn form_of(case: PublicId, part: Part) -> String {
 }
 
 /// Keeps what is typed; the draft of the same form is replaced.
-pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<(), Failure> {
+pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, typed: Typed) -> Result<(), Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
     let form_for_act = form.clone();
     let (existing, tampered) = {
@@ -94,6 +96,9 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, typed: Typed) -> Result<
         .await?;
     let for_act = actor.clone();
     let mut entry = actor.draft("draft.keep").about(handle);
+    if let Some(case) = case {
+        entry = entry.about(case);
+    }
     entry.wrote(&sealed);
     let outcome = app
         .writer
@@ -139,15 +144,35 @@ pub async fn keep_part(
         purpose: save.purpose,
         confirmed: save.confirmed,
     };
-    allowed(app, actor, case, action(actor, save.part), &ask).await?;
-    Ok(keep(app, actor, &form_of(case, save.part), typed).await?)
+    let action = action(actor, save.part);
+    let allowed = allowed(app, actor, case, action, &ask).await?;
+    if !is_there(&allowed, save.part) {
+        let index = refuse::case(app, actor, case.0, action, &ask, &[]).await?;
+        return Err(CaseActError::NotFound(index));
+    }
+    Ok(keep(app, actor, &form_of(case, save.part), Some(allowed.handle), typed).await?)
+}
+
+/// Whether the record that a form is about exists, or is still to be made.
+fn is_there(allowed: &Allowed, part: Part) -> bool {
+    match part {
+        Part::Group(_) | Part::Step(_, None) => true,
+        Part::Step(kind, Some(id)) => {
+            let mut steps = allowed.around.steps.iter();
+            steps.any(|row| row.public_id == id.0 && row.kind == kind.name())
+        }
+        Part::Matter(id) | Part::Advice(id) => allowed.standing.held.iter().any(|row| row.public_id == id.0),
+        Part::Consent(_) => false,
+    }
 }
 
 /// As the database keeps `0xFF02`.
 const GROUP_NO: i16 = 0xFF02_u16.cast_signed();
 
 /// Opens the author's draft of a form, with an entry.
-pub async fn open(app: &App, actor: &Actor, form: &str) -> Result<Option<Typed>, Failure> {
+///
+/// `case` is the public id of the case that the form is about; the entry names it.
+pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) -> Result<Option<Typed>, Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
     let (found, tampered) = app
         .read(move |app, connection| {
@@ -169,6 +194,15 @@ pub async fn open(app: &App, actor: &Actor, form: &str) -> Result<Option<Typed>,
         return Ok(None);
     };
     let mut entry = actor.draft("draft.view").purpose("own_draft");
+    if let Some(case) = case {
+        let owner = app
+            .read(move |app, connection| {
+                let owner = visible::owner_of(connection, &case.0)?;
+                owner.map(|owner| owners::open_one(app, &owner)).transpose()
+            })
+            .await?;
+        entry = owner.into_iter().fold(entry, |entry, keys| entry.about(keys.handle()));
+    }
     entry.read(&sealed);
     let receipts = reading::record(app, Some(actor.rights), entry).await?;
     let receipt = receipts.as_deref().and_then(<[_]>::first).ok_or(Failure::Busy)?;

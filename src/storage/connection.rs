@@ -92,6 +92,29 @@ impl AnyConnection {
         })
     }
 
+    /// Runs reads on one state of the data: what another transaction commits meanwhile is not half seen.
+    pub fn snapshot<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, StorageError>) -> Result<T, StorageError> {
+        match self {
+            Self::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN DEFERRED")?,
+            #[cfg(feature = "postgres")]
+            Self::Pg(inner) => {
+                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?
+            }
+        }
+        let mut failed = None;
+        let done = self.guarded(|connection| {
+            body(connection).map_err(|error| {
+                failed = Some(error);
+                Rollback::Refused
+            })
+        });
+        done.map_err(|rollback| match (failed, rollback) {
+            (Some(error), _) => error,
+            (None, Rollback::Database(error)) => error.into(),
+            (None, _) => StorageError::Inconsistent("a read was cut short"),
+        })
+    }
+
     /// Runs a part of a transaction that may fail by itself.
     pub fn savepoint<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Rollback>) -> Result<T, Rollback> {
         if self.depth()? == 0 {

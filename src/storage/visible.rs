@@ -387,6 +387,15 @@ pub fn referrals(
     Ok((good, tampered))
 }
 
+/// The owner id of a case by its public id, for an entry that names it.
+pub fn owner_of(connection: &mut AnyConnection, public_id: &[u8; 16]) -> Result<Option<Vec<u8>>, StorageError> {
+    Ok(case_file::table
+        .filter(case_file::public_id.eq(public_id.to_vec()))
+        .select(case_file::owner_id)
+        .first(connection)
+        .optional()?)
+}
+
 /// The public id of the case of a referral, to whomever it was sent.
 pub fn case_of_referral(
     connection: &mut AnyConnection,

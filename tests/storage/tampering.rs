@@ -303,7 +303,13 @@ impl Around {
             .unwrap();
         let typed = vec![("alias".to_owned(), "Nháp Mẫu".to_owned())];
         world
-            .block_on(drafts::keep(&world.app, &again(&around.worker), drafts::INTAKE, typed))
+            .block_on(drafts::keep(
+                &world.app,
+                &again(&around.worker),
+                drafts::INTAKE,
+                None,
+                typed,
+            ))
             .unwrap();
         around
     }
@@ -339,7 +345,7 @@ impl Around {
                 world.block_on(moved).is_ok()
             }
             _ => matches!(
-                world.block_on(drafts::open(&world.app, &self.worker, drafts::INTAKE)),
+                world.block_on(drafts::open(&world.app, &self.worker, drafts::INTAKE, None)),
                 Ok(Some(_))
             ),
         }

@@ -73,7 +73,7 @@ fn chosen(fields: impl Fn(Group) -> Vec<FieldView>) -> Vec<FieldView> {
 /// `GET /intakes/new`
 pub async fn new(ctx: Ctx) -> Result<HttpResponse, PageError> {
     allowed(&ctx).await?;
-    let draft = drafts::open(ctx.app(), &ctx.actor, drafts::INTAKE).await?;
+    let draft = drafts::open(ctx.app(), &ctx.actor, drafts::INTAKE, None).await?;
     let page = New {
         fields: match &draft {
             Some(typed) => from_form(&ctx, typed, &[]),
@@ -113,7 +113,7 @@ fn from_form(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)]) -> Vec<
 pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     allowed(&ctx).await?;
-    drafts::keep(ctx.app(), &ctx.actor, drafts::INTAKE, sent.typed.clone()).await?;
+    drafts::keep(ctx.app(), &ctx.actor, drafts::INTAKE, None, sent.typed.clone()).await?;
     let page = New {
         fields: from_form(&ctx, &sent.typed, &[]),
         faults: vec![],

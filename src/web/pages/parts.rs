@@ -228,6 +228,20 @@ impl PartPath {
         Ok(view_case(ctx.app(), &ctx.actor, self.id.0, &wish).await?)
     }
 
+    /// Whether the record that the address names exists, or is still to be made.
+    fn is_there(&self, view: &CaseView) -> bool {
+        let named = |bytes: &[u8], id: PublicId| bytes == id.0;
+        match self.part {
+            Part::Group(_) | Part::Step(_, None) => true,
+            Part::Step(kind, Some(id)) => {
+                let mut steps = view.around.steps.iter();
+                steps.any(|row| row.kind == kind.name() && named(&row.public_id, id))
+            }
+            Part::Matter(id) | Part::Advice(id) => view.around.referrals.iter().any(|row| named(&row.public_id, id)),
+            Part::Consent(id) => view.around.consents.iter().any(|row| named(&row.public_id, id)),
+        }
+    }
+
     /// The purpose when the form does not name one.
     fn purpose(&self) -> &'static str {
         match self.part {
@@ -288,7 +302,10 @@ pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse
 async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool) -> Result<HttpResponse, PageError> {
     let (id, part) = (path.id, path.part);
     let view = path.opened(ctx, purpose, confirmed).await?;
-    let draft = drafts::open(ctx.app(), &ctx.actor, &drafts::form_of(id, part)).await?;
+    if !path.is_there(&view) {
+        return Err(ctx.refused(id).await);
+    }
+    let draft = drafts::open(ctx.app(), &ctx.actor, &drafts::form_of(id, part), Some(id)).await?;
     let stored = view.open.iter().find(|open| open.part == part);
     let empty = json!({});
     let fields = match &draft {
