@@ -22,6 +22,9 @@ async function press (page, url, kind, verb) {
   return go(page, () => form.first().locator('button').click())
 }
 
+/** The newest of the referrals that wait: they stand by how long they wait, without a number. */
+const newest = (page) => page.locator('ul.dh-cards').first().locator('.dh-card__title a').last()
+
 export async function support (house, mine) {
   const { page, url } = mine
   const context = page.context()
@@ -83,7 +86,7 @@ export async function conclusion (house, mine) {
   lacks('and sees no name', await seen(liaison, 'liaison-inbox'), ['Nguyệt', '(mẫu'])
   same('there is no list of people for her', (await liaison.goto('/cases')).status(), 404)
   await liaison.goto('/referrals')
-  await go(liaison, () => liaison.click(`.dh-card__title a:has-text("${mine.number}")`))
+  await go(liaison, () => newest(liaison).click())
   await seen(liaison, 'liaison-request')
   await go(liaison, () => liaison.click('main form .govuk-button:not(.govuk-button--warning)'))
   const opened = await seen(liaison, 'liaison-case')
@@ -136,10 +139,10 @@ export async function centre (house, mine) {
   same('the officer lands on New', new URL(officer.url()).pathname, '/referrals')
   const inbox = await seen(officer, 'centre-inbox')
   has('with the category', inbox, 'Tham gia tố tụng')
-  lacks('and no name', await officer.content(), ['Nguyệt', 'bồi thường tiền công'])
+  lacks('and neither name nor number', await officer.content(), ['Nguyệt', 'bồi thường tiền công', mine.number])
   same('before acceptance the case is shut', (await officer.goto(url)).status(), 404)
   await officer.goto('/referrals')
-  await go(officer, () => officer.click(`.dh-card__title a:has-text("${mine.number}")`))
+  await go(officer, () => newest(officer).click())
   const waiting = await seen(officer, 'centre-referral')
   has('she sees the clock and its source', waiting, 'Luật Trợ giúp pháp lý 2017')
   lacks('and nothing about the person', waiting, ['Nguyệt', 'tiền công'])
