@@ -84,12 +84,7 @@ fn main() {
             client.post(&url).header("cookie", &cookie).form(&form)
         })
     };
-    let narrative = "Nội dung mẫu, không phải lời kể của người thật. ".repeat(45);
-    let intake = vec![
-        ("alias", "Người mẫu".to_owned()),
-        ("danger", "high".to_owned()),
-        ("account", narrative),
-    ];
+    let intake = vec![("alias", "Người mẫu".to_owned()), ("danger", "high".to_owned())];
     let work: [(&'static str, Request, u16); 4] = [
         ("bare", get("/healthz".to_owned()), 200),
         ("W1 intake", post("/intakes", intake), 303),

@@ -396,7 +396,7 @@ impl Walk<'_, '_> {
         self.save(worker, new(Kind::Identification), 0, identification).await?;
         if self.number.is_multiple_of(5) {
             let companion = json!({"companion_alias": known_as("Bé Mẫu"), "companion_relation": known_as("child"),
-                "wishes_together": known_as("yes")});
+                "wishes_together": known_as("yes"), "companion_age_band": known_as("6_10")});
             self.save(worker, new(Kind::Companion), 0, companion).await?;
         }
         Ok(())

@@ -42,6 +42,7 @@ macro_rules! lists {
 
 lists! {
     AGE_BAND "age_band" ["under_6" "6_10" "11_13" "14_15" "16_17" "18_24" "25_34" "35_49" "50_plus"];
+    MINOR_AGE_BAND "minor_age_band" ["under_6" "6_10" "11_13" "14_15" "16_17"];
     SEX "sex" ["female" "male"];
     CHANNEL "channel" ["hotline_111" "police" "border_guard" "coast_guard" "commune" "health_department" "support_facility"
         "mission_abroad" "legal_aid_centre" "womens_union" "school" "health_facility" "civil_society" "individual" "self"

@@ -23,6 +23,8 @@ pub enum Kind {
     Codes(CodeList),
     /// A date or a part of one.
     Date,
+    /// A name of letters, digits and hyphens that says nothing of a place: `HOA-SEN-07`.
+    CodeName,
     /// Twelve digits, or nine of the old card (NĐ 137/2015 Art. 13).
     IdNumber,
     /// One line of at most so many characters.
@@ -40,6 +42,8 @@ pub enum Fault {
     Control,
     /// Not a code of the list.
     NotInList,
+    /// An address or a sentence where a code name belongs.
+    NotACodeName,
     /// No such day or month.
     NoSuchDate,
     /// Without this answer the form says nothing.
@@ -69,6 +73,7 @@ impl Fault {
             Self::Control => ("fault-control", vec![]),
             Self::NotInList => ("fault-not-in-list", vec![]),
             Self::NoSuchDate => ("fault-no-such-date", vec![]),
+            Self::NotACodeName => ("fault-not-a-code-name", vec![]),
             Self::Needed => ("fault-needed", vec![]),
             Self::Nothing => ("fault-nothing", vec![]),
             Self::IdLength(typed) => ("fault-id-length", vec![("typed", typed)]),
@@ -144,11 +149,22 @@ impl Kind {
             Self::Date => PartialDate::from_typed(&text::digits_kept(first))
                 .map(|date| Value::from(String::from(date)))
                 .map_err(|_| Fault::NoSuchDate),
+            Self::CodeName => code_name(first).map(Value::from),
             Self::IdNumber => id_number(first).map(Value::from),
             Self::Line(most) => Ok(Value::from(text::line(first, most)?)),
             Self::Lines(most) => Ok(Value::from(text::lines(first, most)?)),
             Self::Phone => phone(first).map(Value::from),
         }
+    }
+}
+
+fn code_name(typed: &str) -> Result<String, Fault> {
+    let name = text::line(typed, 200)?.to_uppercase();
+    let fits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if name.len() <= 20 && name.split('-').all(fits) {
+        Ok(name)
+    } else {
+        Err(Fault::NotACodeName)
     }
 }
 
@@ -234,6 +250,14 @@ mod tests {
         assert_eq!(phone("+84 (90) 000.0000").unwrap(), "+84900000000");
         assert_eq!(phone("111").unwrap(), "111");
         assert_eq!(phone("12345"), Err(Fault::NotAPhone));
+    }
+
+    #[test]
+    fn a_code_name_is_no_address() {
+        assert_eq!(code_name("hoa-sen-07").unwrap(), "HOA-SEN-07");
+        for place in ["12 Nguyễn Trãi, Hà Đông", "Nhà số 7", "HOA--SEN", "-", "số-7"] {
+            assert_eq!(code_name(place), Err(Fault::NotACodeName), "{place}");
+        }
     }
 
     #[test]

@@ -64,17 +64,25 @@ impl Part {
     #[must_use]
     pub const fn needed(self) -> &'static [&'static str] {
         match self {
-            Self::Step(step::Kind::Identification, _) => &["conclusion"],
+            Self::Step(step::Kind::Companion, _) => &["companion_alias"],
+            Self::Step(step::Kind::Identification, _) => &["conclusion", "grounds", "deciding_body"],
             Self::Step(step::Kind::Support, _) => &["regime"],
             Self::Step(step::Kind::Closure, _) => &["closing_reason"],
             Self::Step(step::Kind::Reopening, _) => &["reopening_reason"],
+            Self::Matter(_) => &["provider_kind", "assigned_on", "outcome"],
+            Self::Consent(_) => &["agreed_by"],
             _ => &[],
         }
     }
 
-    /// The fields of this part that are needed and not answered.
+    /// The fields of this part that are needed and not answered; a victim is confirmed by a document (L53/2024 Art. 33).
     pub fn lacking(self, fields: &serde_json::Value) -> impl Iterator<Item = &'static str> {
-        let needed = self.needed().iter().copied();
+        let confirms = matches!(self, Self::Step(step::Kind::Identification, _))
+            && fields
+                .pointer("/conclusion/known")
+                .is_some_and(|conclusion| conclusion == "victim");
+        let document = confirms.then_some("status_document");
+        let needed = self.needed().iter().copied().chain(document);
         needed.filter(|name| fields.get(name).and_then(|answer| answer.get("known")).is_none())
     }
 

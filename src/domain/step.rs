@@ -93,6 +93,8 @@ use State::{Active, Approved, Delivered, Done, Ended, Planned, Recorded, Request
 pub const MOVES: &[Move] = &[
     step(Kind::Identification, Requested, "approve", Approved, SecondPerson),
     step(Kind::Identification, Requested, "return", Returned, SecondPerson),
+    step(Kind::Identification, Requested, "stop", Stopped, Worker),
+    step(Kind::Identification, Returned, "stop", Stopped, Worker),
     step(Kind::Support, Requested, "approve", Approved, SecondPerson),
     step(Kind::Support, Requested, "return", Returned, SecondPerson),
     step(Kind::Support, Approved, "deliver", Delivered, Worker),

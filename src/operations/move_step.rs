@@ -99,6 +99,7 @@ async fn attempt(
         .about(allowed.handle);
     let keyring = std::sync::Arc::clone(&app.keyring);
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
+        let now_ms = tx.now_ms();
         let connection = tx.connection();
         if !case_rows::is_unchanged(connection, &allowed.case)? || !case_rows::replace_step(connection, &next)? {
             return Err(No::Conflict.into());
@@ -109,6 +110,19 @@ async fn attempt(
             may_close(states(&around.steps), referral_open(&around.referrals))?;
             if !case_rows::replace_case(connection, case)? {
                 return Err(No::Conflict.into());
+            }
+            for visit in around
+                .steps
+                .into_iter()
+                .filter(|row| row.state == State::Planned.code())
+            {
+                let stopped = StepRow {
+                    state: State::Stopped.code().to_owned(),
+                    decided_at: Some(now_ms),
+                    version: visit.version + 1,
+                    ..visit
+                };
+                case_rows::replace_step(connection, &stopped.signed(&keyring))?;
             }
         }
         Ok(())

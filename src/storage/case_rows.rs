@@ -25,7 +25,7 @@ pub struct Around {
 pub fn around(connection: &mut AnyConnection, keyring: &Keyring, case_id: &[u8]) -> Result<Around, StorageError> {
     let steps: Vec<StepRow> = step::table
         .filter(step::case_id.eq(case_id.to_vec()))
-        .order((step::recorded_at, step::id))
+        .order((step::recorded_at, step::due_at, step::id))
         .select(StepRow::as_select())
         .load(connection)?;
     let consents: Vec<ConsentRow> = consent::table

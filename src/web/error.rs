@@ -223,6 +223,7 @@ pub async fn pages(
     };
     let why = match error {
         Some(PageError::Refused(why)) => Some((why.message(), back_to(response.request().path()))),
+        Some(PageError::Conflict) => Some(("error-conflict-help", back_to(response.request().path()))),
         _ => None,
     };
     let made = match error {

@@ -11,6 +11,15 @@ pub fn shown(ms: i64) -> String {
     format!("{day:02}/{month:02}/{year:04} {:02}:{:02}", at.hour(), at.minute())
 }
 
+/// The day that ends at this moment, `04/03/2026`, if one does.
+#[must_use]
+pub fn end_of_day(ms: i64) -> Option<String> {
+    let at = local(ms);
+    let last = local(ms - 1);
+    let (day, month, year) = (last.day(), last.month(), last.year());
+    (at.hour() == 0 && at.minute() == 0 && at.second() == 0).then(|| format!("{day:02}/{month:02}/{year:04}"))
+}
+
 /// `2026-03-05T14:30:00+07:00`, for machines.
 #[must_use]
 pub fn machine(ms: i64) -> String {
@@ -45,5 +54,10 @@ mod tests {
             .timestamp_millis();
         assert_eq!(shown(at), "06/03/2026 06:04");
         assert_eq!(machine(at), "2026-03-06T06:04:09+07:00");
+        assert_eq!(end_of_day(at), None);
+        let midnight = DateTime::parse_from_rfc3339("2026-03-04T17:00:00Z")
+            .unwrap()
+            .timestamp_millis();
+        assert_eq!(end_of_day(midnight).as_deref(), Some("04/03/2026"));
     }
 }

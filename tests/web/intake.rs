@@ -262,7 +262,7 @@ fn notifying_the_department_of_health_starts_the_three_days_of_the_first_verific
     let after = worker.get(&case).body;
     assert!(after.contains("Đã xong") && after.contains("Xác minh thông tin ban đầu"));
     // 1 March 2026 in Viet Nam: three whole days later, at midnight.
-    assert!(after.contains("05/03/2026 00:00"), "{after}");
+    assert!(after.contains("hết ngày 04/03/2026"), "{after}");
     let again = worker.submit(&worker.get(&case), &format!("{case}/deadlines/TN_THONG_BAO_SYT"), &[]);
     assert_eq!(again.status, 409, "it is met already");
     let entry = served

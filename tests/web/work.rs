@@ -14,6 +14,19 @@ fn entry(served: &Served, kind: &str) -> ledger::log::entry::Entry {
         .unwrap_or_else(|| panic!("no {kind} in the log"))
 }
 
+/// A conclusion has its grounds, its deciding body and, for a victim, its document.
+const CONCLUSION: [(&str, &str); 4] = [
+    ("conclusion", "victim"),
+    ("grounds", "rescuing_body"),
+    ("deciding_body", "provincial_police"),
+    ("status_document", "police_confirmation"),
+];
+const NOT_VICTIM: [(&str, &str); 3] = [
+    ("conclusion", "not_victim"),
+    ("grounds", "own_statement"),
+    ("deciding_body", "provincial_police"),
+];
+
 struct Setting {
     served: Served,
     cast: Cast,
@@ -93,7 +106,7 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
         save(
             &worker,
             &at,
-            &[("conclusion", "victim"), ("status_document_number", "MAU-0002")]
+            &[CONCLUSION.as_slice(), &[("status_document_number", "MAU-0002")]].concat()
         )
         .status,
         303
@@ -108,7 +121,7 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
     let late = save(
         &worker,
         &at,
-        &[("conclusion", "not_victim"), ("reasoning", "điều vừa gõ")],
+        &[NOT_VICTIM.as_slice(), &[("reasoning", "điều vừa gõ")]].concat(),
     );
     assert_eq!(late.status, 409);
     assert!(late.body.contains("đã được quyết định") && late.body.contains("điều vừa gõ"));
@@ -124,12 +137,7 @@ fn a_supervisor_does_not_approve_what_she_recorded_herself() {
         .served
         .signed_in(&person(&setting.served, "XA-A", Role::Supervisor));
     assert_eq!(
-        save(
-            &supervisor,
-            &format!("{case}/steps/identification/new"),
-            &[("conclusion", "victim")]
-        )
-        .status,
+        save(&supervisor, &format!("{case}/steps/identification/new"), &CONCLUSION).status,
         303
     );
     let page = supervisor.get(&case);
@@ -146,14 +154,10 @@ fn an_approval_covers_only_the_version_that_was_read() {
     let setting = Setting::new();
     let (worker, case) = setting.case();
     let supervisor = setting.served.signed_in(&setting.cast.supervisor);
-    save(
-        &worker,
-        &format!("{case}/steps/identification/new"),
-        &[("conclusion", "victim")],
-    );
+    save(&worker, &format!("{case}/steps/identification/new"), &CONCLUSION);
     let page = supervisor.get(&case);
     let at = step(&page, &case, "identification");
-    assert_eq!(save(&worker, &at, &[("conclusion", "not_victim")]).status, 303);
+    assert_eq!(save(&worker, &at, &NOT_VICTIM).status, 303);
     let blind = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "approve"), ("seen", "1")]);
     assert_eq!(blind.status, 409);
     assert!(worker.get(&case).body.contains("Chờ phê duyệt"));
@@ -181,11 +185,7 @@ fn the_liaison_of_the_deciding_body_enters_the_conclusion_and_her_access_ends_wi
     let page = liaison.get(&case);
     assert!(page.body.contains("Hoa Mẫu") && page.body.contains("Ghi kết luận xác định"));
     assert!(!page.body.contains("Nhu cầu cấp bách"), "a group that is not listed");
-    let concluded = save(
-        &liaison,
-        &format!("{case}/steps/identification/new"),
-        &[("conclusion", "victim")],
-    );
+    let concluded = save(&liaison, &format!("{case}/steps/identification/new"), &CONCLUSION);
     assert_eq!(
         (concluded.status, concluded.location.as_deref()),
         (303, Some("/referrals?saved=1"))
@@ -570,6 +570,7 @@ fn a_case_closes_with_a_reason_and_an_approval_and_reopens_with_a_reason() {
             ("purpose", "statistics"),
             ("groups", "risk"),
             ("agreed", "yes"),
+            ("agreed_by", "self"),
             ("form", "signed"),
         ];
         assert_eq!(
@@ -764,14 +765,19 @@ fn whoever_wrote_any_version_is_no_second_person() {
         save(
             &supervisor,
             &new,
-            &[("conclusion", "victim"), ("reasoning", "của giám sát")]
+            &[CONCLUSION.as_slice(), &[("reasoning", "của giám sát")]].concat()
         )
         .status,
         303
     );
     let at = step(&worker.get(&case), &case, "identification");
     assert_eq!(
-        save(&worker, &at, &[("conclusion", "victim"), ("reasoning", "của cán bộ")]).status,
+        save(
+            &worker,
+            &at,
+            &[CONCLUSION.as_slice(), &[("reasoning", "của cán bộ")]].concat()
+        )
+        .status,
         303
     );
     let page = supervisor.get(&case);
@@ -799,7 +805,11 @@ fn the_clock_of_one_centre_says_nothing_to_another_and_ends_with_its_referral() 
     let clocks = |page: &crate::browser::Answer| page.body.matches("Trung tâm cử người thực hiện").count();
     assert_eq!((clocks(&first.get(&case)), clocks(&second.get(&case))), (1, 1));
     let matters = other.replace("/referrals", &format!("{case}/matters"));
-    let report = [("assigned_on", "02/03/2026"), ("outcome", "completed")];
+    let report = [
+        ("provider_kind", "lawyer"),
+        ("assigned_on", "02/03/2026"),
+        ("outcome", "completed"),
+    ];
     assert_eq!(save(&second, &format!("{matters}/matter"), &report).status, 303);
     assert!(second.get(&case).body.contains("Đã xong"));
     assert!(!first.get(&case).body.contains("Đã xong"), "her own duty still runs");
@@ -825,6 +835,7 @@ fn a_later_no_ends_an_earlier_yes() {
         ("purpose", "legal_aid"),
         ("groups", "identity"),
         ("agreed", "no"),
+        ("agreed_by", "self"),
         ("form", "spoken_recorded"),
     ];
     assert_eq!(worker.submit(&form, &format!("{case}/consents"), &no).status, 303);
@@ -896,4 +907,32 @@ fn a_refusal_says_which_groups_were_asked_for_and_names_the_case_of_a_referral()
     let viewed = entry(&setting.served, "case.view");
     assert!(viewed.basis.is_some(), "the view of a receiver names the consent");
     assert_eq!(worker.get(&case).status, 200);
+}
+
+#[test]
+fn a_conclusion_a_shelter_and_a_result_say_what_they_must() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let bare = save(
+        &worker,
+        &format!("{case}/steps/identification/new"),
+        &[("conclusion", "victim")],
+    );
+    assert_eq!(bare.status, 422);
+    for missing in ["grounds", "deciding_body", "status_document"] {
+        assert!(bare.body.contains(&format!("href=\"#{missing}\"")), "{missing}");
+    }
+    let address = [
+        ("measures", "temporary_shelter"),
+        ("shelter_code", "12 Nguyễn Trãi, Hà Đông"),
+    ];
+    let refused = save(&worker, &format!("{case}/steps/protection/new"), &address);
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("Chỉ ghi mã của nơi tạm lánh"));
+    let grown = [("companion_alias", "Bé Mẫu"), ("companion_age_band", "25_34")];
+    assert_eq!(
+        save(&worker, &format!("{case}/steps/companion/new"), &grown).status,
+        422
+    );
+    assert_eq!(save(&worker, &format!("{case}/steps/companion/new"), &[]).status, 422);
 }

@@ -8,7 +8,7 @@ section! {
     Companion of Family {
         companion_alias: String = Kind::Line(100),
         companion_relation: String = Kind::Code(codes::RELATION),
-        companion_age_band: String = Kind::Code(codes::AGE_BAND),
+        companion_age_band: String = Kind::Code(codes::MINOR_AGE_BAND),
         signs_of_victim: String = Kind::Code(codes::YES_NO),
         birth_certificate: String = Kind::Code(codes::YES_NO),
         wishes_together: String = Kind::Code(codes::YES_NO),

@@ -8,7 +8,7 @@ section! {
     /// A protective measure; a place is written by its code name only (L53/2024 Art. 35).
     Protection of Shelter {
         measures: Vec<String> = Kind::Codes(codes::MEASURE),
-        shelter_code: String = Kind::Line(40),
+        shelter_code: String = Kind::CodeName,
         threat: String = Kind::Lines(4000),
         decided_by_body: String = Kind::Line(200),
         decision_number: String = Kind::Line(100),

@@ -11,6 +11,5 @@ section! {
         person_wants: String = Kind::Code(codes::YES_NO),
         provider: String = Kind::Line(200),
         support_detail: String = Kind::Lines(2000),
-        support_result: String = Kind::Lines(2000),
     }
 }

@@ -9,7 +9,7 @@ use super::cases::case_of;
 use super::fields::{FieldView, from_stored, from_typed};
 use super::parts::title;
 use crate::domain::codes::{CONSENT_FORM, CONSENT_PURPOSE};
-use crate::domain::field::{self, Typed, typed};
+use crate::domain::field::{self, Fault, Typed, typed};
 use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
@@ -160,7 +160,10 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
     let (ctx, sent) = submission.verified()?;
     let id = case_of(&path)?;
     let chosen = Chosen::read(&sent.typed);
-    let detail = field::read(PART.fields(), &sent.typed);
+    let detail = field::read(PART.fields(), &sent.typed).and_then(|fields| {
+        let faults: Vec<_> = PART.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
+        if faults.is_empty() { Ok(fields) } else { Err(faults) }
+    });
     let mut refused = None;
     if let (Some(purpose), Some(form), Some(agreed), Ok(detail), false, false) = (
         chosen.purpose,

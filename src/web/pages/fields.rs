@@ -92,6 +92,7 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
     let (kind, list, most) = match field.kind {
         Kind::Code(list) => ("code", Some(list), None),
         Kind::Codes(list) => ("codes", Some(list), None),
+        Kind::CodeName => ("line", None, Some(20)),
         Kind::Date => ("date", None, None),
         Kind::IdNumber => ("id", None, None),
         Kind::Line(most) => ("line", None, Some(most)),
@@ -125,8 +126,12 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
 fn shown(kind: Kind, stored: &str) -> String {
     match kind {
         Kind::Date => PartialDate::from_typed(stored).map_or_else(|_| stored.to_owned(), |date| date.shown()),
-        Kind::Code(_) | Kind::Codes(_) | Kind::IdNumber | Kind::Line(_) | Kind::Lines(_) | Kind::Phone => {
-            stored.to_owned()
-        }
+        Kind::Code(_)
+        | Kind::CodeName
+        | Kind::Codes(_)
+        | Kind::IdNumber
+        | Kind::Line(_)
+        | Kind::Lines(_)
+        | Kind::Phone => stored.to_owned(),
     }
 }

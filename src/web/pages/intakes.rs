@@ -19,15 +19,13 @@ use crate::web::page::Page;
 use crate::web::urls;
 
 /// Who, who brought, where, how old, in danger, needs what: name of the field and the group it belongs to.
-const SIX: [(Group, &str); 8] = [
+const SIX: [(Group, &str); 6] = [
     (Group::Identity, "alias"),
-    (Group::Origin, "route"),
     (Group::Origin, "brought_by"),
     (Group::Origin, "place"),
     (Group::Identity, "age_band"),
     (Group::Risk, "danger"),
     (Group::Needs, "urgent_needs"),
-    (Group::Origin, "account"),
 ];
 
 /// The form.

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::case_number;
+use crate::domain::codes::{BASIS, CodeList, REJECTION};
 use crate::domain::field::{Typed, typed};
 use crate::operations::export_log::export_log;
 use crate::operations::password::canonical_code;
@@ -57,6 +58,10 @@ struct Line {
     purpose: Option<String>,
     refused: bool,
     policies: Vec<String>,
+    /// Message key of what was refused, or why.
+    why: Option<String>,
+    /// Message key of the basis.
+    basis: Option<String>,
     count: usize,
 }
 
@@ -107,6 +112,8 @@ impl Page for Index {
             purpose: Some("case_work".to_owned()),
             refused,
             policies: vec!["worker-own-case".to_owned()],
+            why: refused.then(|| "act-view".to_owned()),
+            basis: refused.then(|| "basis-consent".to_owned()),
             count: 1,
         };
         let page = |lines: Vec<Line>| Self {
@@ -264,6 +271,12 @@ fn line(entry: &Entry, found: &Lines) -> Line {
     cases.dedup();
     let mut groups = entry.g.clone();
     groups.extend(entry.w.iter().map(|write| write.g.clone()));
+    // What a referral opens, and what was asked for when it was refused.
+    match entry.k.as_str() {
+        "referral.send" => groups.extend(entry.f.clone()),
+        "case.refuse" => groups.extend(entry.f.iter().skip(1).cloned()),
+        _ => {}
+    }
     groups.sort_unstable();
     groups.dedup();
     Line {
@@ -281,7 +294,21 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         purpose: entry.p.clone(),
         refused: entry.d.first().is_some_and(|word| word == "deny"),
         policies: entry.d.iter().skip(1).cloned().collect(),
+        why: match entry.k.as_str() {
+            "case.decline" => entry.f.first().cloned(),
+            "case.refuse" => entry.f.first().map(|action| format!("act-{action}")),
+            _ => None,
+        },
+        basis: entry.basis.as_ref().map(|basis| basis_key(basis)),
     }
+}
+
+/// A code of the law or of a rejection; everything else is the public id of a consent.
+fn basis_key(basis: &str) -> String {
+    let of = |list: CodeList| list.find(basis).map(|code| format!("code-{}-{code}", list.name));
+    of(BASIS)
+        .or_else(|| of(REJECTION))
+        .unwrap_or_else(|| "basis-consent".to_owned())
 }
 
 fn kind_key(kind: &str) -> String {
@@ -376,8 +403,9 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
         );
     }
     let pages = export_log(ctx.app(), &ctx.actor, query).await?;
-    let mut csv =
-        String::from("\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,decision,policies\r\n");
+    let mut csv = String::from(
+        "\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,basis,decision,reason,policies\r\n",
+    );
     for page in &pages {
         for entry in &page.entries {
             let line = line(entry, page);
@@ -392,7 +420,9 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
                 line.cases.join(" "),
                 line.groups.join(" "),
                 line.purpose.unwrap_or_default(),
+                entry.basis.clone().unwrap_or_default(),
                 decision.to_owned(),
+                line.why.unwrap_or_default(),
                 line.policies.join(" "),
             ];
             csv.push_str(&cells.map(|cell| cell_of(&cell)).join(","));

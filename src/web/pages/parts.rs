@@ -14,6 +14,7 @@ use crate::domain::group::{Class, Group};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
+use crate::domain::referral;
 use crate::domain::refusal::Why;
 use crate::domain::step::Kind;
 use crate::operations::case_act::CaseActError;
@@ -237,7 +238,10 @@ impl PartPath {
                 let mut steps = view.around.steps.iter();
                 steps.any(|row| row.kind == kind.name() && named(&row.public_id, id))
             }
-            Part::Matter(id) | Part::Advice(id) => view.around.referrals.iter().any(|row| named(&row.public_id, id)),
+            Part::Matter(id) | Part::Advice(id) => {
+                let mut referrals = view.around.referrals.iter();
+                referrals.any(|row| row.kind == referral::Kind::LegalAid.name() && named(&row.public_id, id))
+            }
             Part::Consent(id) => view.around.consents.iter().any(|row| named(&row.public_id, id)),
         }
     }
@@ -440,7 +444,7 @@ impl Again<'_> {
         let (id, part) = (self.path.id, self.path.part);
         // The page shows what was typed, so it asks once more whether the case may be seen.
         let view = self.path.seen(ctx, self.purpose, self.confirmed).await?;
-        if !self.path.editable(&view) {
+        if !self.path.editable(&view) || !self.path.is_there(&view) {
             return Err(ctx.refused(id).await);
         }
         let fields = from_typed(part.fields(), form, faults, ctx.wording());

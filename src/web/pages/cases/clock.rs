@@ -11,6 +11,10 @@ use crate::web::time;
 pub struct ClockView {
     code: String,
     due: String,
+    /// Whether it is due with the end of the day that is shown.
+    whole_day: bool,
+    /// Hours or days until it is due, or since.
+    left: (&'static str, i64),
     due_machine: String,
     met: bool,
     /// `overdue`, `due` (within a day) or `ok`.
@@ -33,7 +37,15 @@ impl ClockView {
         };
         Self {
             code: clock.code.clone(),
-            due: time::shown(clock.due_at),
+            // A limit of days ends at 24:00 of the last day, which nobody reads as 00:00 of the next.
+            due: time::end_of_day(clock.due_at).unwrap_or_else(|| time::shown(clock.due_at)),
+            whole_day: time::end_of_day(clock.due_at).is_some(),
+            left: match (left < 0, left.abs() / 3_600_000) {
+                (false, hours @ ..48) => ("clock-left-hours", hours),
+                (false, hours) => ("clock-left-days", hours / 24),
+                (true, hours @ ..48) => ("clock-late-hours", hours),
+                (true, hours) => ("clock-late-days", hours / 24),
+            },
             due_machine: time::machine(clock.due_at),
             met: clock.met_at.is_some(),
             state,

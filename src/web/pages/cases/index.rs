@@ -183,7 +183,7 @@ fn row(listed: &Listed, now_ms: i64) -> Row {
         name: None,
         opened: time::shown(case.opened_at),
         opened_machine: time::machine(case.opened_at),
-        urgent: case.urgent,
+        urgent: case.urgent && case.state != CLOSED,
         assigned: case.assigned,
         new: case.opened_at > now_ms - DAY_MS && case.state != CLOSED,
         closed: case.state == CLOSED,

@@ -185,6 +185,8 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
         clocks: view
             .deadlines
             .iter()
+            // In a closed case nothing is owed any more.
+            .filter(|clock| !closed || clock.met_at.is_some())
             .map(|clock| {
                 let running = editable && clock.met_at.is_none() && !clock.of_referral;
                 ClockView::new(clock, now_ms).met_at(running.then(|| urls::deadline(id, &clock.code)))

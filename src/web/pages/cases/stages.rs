@@ -34,6 +34,8 @@ pub struct Item {
     title: String,
     /// Message key of the state, and its colour.
     state: (String, &'static str),
+    /// Message key of who acts next.
+    next: Option<&'static str>,
     saved: Option<String>,
     saved_label: &'static str,
     due: Option<ClockView>,
@@ -57,6 +59,8 @@ pub struct Button {
     verb: &'static str,
     seen: i64,
     warning: bool,
+    /// What it brings about cannot be taken back: it is asked once more.
+    confirm: bool,
 }
 
 /// A consent on the page.
@@ -216,7 +220,19 @@ impl Shown<'_> {
         });
         Item {
             title: title(part),
-            state: (format!("state-{}", state.code()), colour),
+            state: (
+                if state == State::Approved && row.decided_by.as_ref() == Some(&row.recorded_by) {
+                    "state-concluded".to_owned()
+                } else {
+                    format!("state-{}", state.code())
+                },
+                colour,
+            ),
+            next: match state {
+                State::Requested => Some("next-supervisor"),
+                State::Returned => Some("next-worker"),
+                _ => None,
+            },
             saved: stored.map(|open| time::shown(open.saved_at)),
             saved_label: "group-saved",
             due,
@@ -235,6 +251,7 @@ impl Shown<'_> {
                     verb: known.verb,
                     seen: row.version,
                     warning: known.to == State::Stopped,
+                    confirm: matches!(known.to, State::Stopped | State::Ended) || kind == Kind::Closure,
                 })
                 .collect(),
             weight,
@@ -266,6 +283,7 @@ impl Shown<'_> {
             verb: "",
             seen: row.version,
             warning,
+            confirm: true,
         };
         if ctx.is_receiver() && state == referral::State::Accepted {
             if kind == referral::Kind::LegalAid {
@@ -287,6 +305,7 @@ impl Shown<'_> {
         let mut items = vec![Item {
             title: format!("referral-{}", kind.name()),
             state: (format!("referral-state-{}", state.code()), colour),
+            next: (state == referral::State::Sent).then_some("next-receiver"),
             saved: Some(time::shown(row.sent_at)),
             saved_label: "group-sent",
             due: (state == referral::State::Sent).then(|| ClockView::new(&answer_clock, now_ms)),
@@ -305,6 +324,7 @@ impl Shown<'_> {
                 items.push(Item {
                     title: title(part),
                     state: ("state-recorded".to_owned(), "green"),
+                    next: None,
                     saved: Some(time::shown(open.saved_at)),
                     saved_label: "group-saved",
                     due: None,
@@ -373,6 +393,7 @@ impl Stage {
         let item = |title: String, state: String, colour| Item {
             title,
             state: (state, colour),
+            next: editable.then_some("next-supervisor"),
             saved: Some(time::shown(0)),
             saved_label: "group-saved",
             due: Some(ClockView::new(
@@ -409,6 +430,7 @@ impl Stage {
                             verb: known.verb,
                             seen: 1,
                             warning: known.to == State::Stopped,
+                            confirm: editable,
                         })
                         .collect();
                     items.push(item);
