@@ -20,8 +20,10 @@ use crate::storage::connection::AnyConnection;
 use crate::storage::schema::{deadline, step};
 use crate::storage::visible::{self, Standing, Viewer};
 
-/// Rows a page.
+/// Rows a page; the first also has what cannot wait.
 pub const PAGE: i64 = 50;
+/// A day ahead is today's work.
+pub const DAY_MS: i64 = 86_400_000;
 
 /// A page of the list.
 pub struct List {
@@ -87,7 +89,7 @@ pub fn load(
     before: Option<PublicId>,
 ) -> Result<Found, StorageError> {
     let now_ms = app.clock.now_ms();
-    let page = visible::cases(
+    let mut page = visible::cases(
         connection,
         &app.keyring,
         viewer,
@@ -95,6 +97,15 @@ pub fn load(
         PAGE,
         before.as_ref().map(|id| &id.0),
     )?;
+    if before.is_none() {
+        // What cannot wait stands on the first page, however old the case is.
+        let until_ms = now_ms + DAY_MS;
+        let pressing = visible::pressing(connection, &app.keyring, viewer, now_ms, until_ms, PAGE)?;
+        page.tampered += pressing.tampered;
+        let newer: Vec<Vec<u8>> = page.cases.iter().map(|(case, _)| case.id.clone()).collect();
+        let older = pressing.cases.into_iter().filter(|(case, _)| !newer.contains(&case.id));
+        page.cases.extend(older);
+    }
     let owners: Vec<&[u8]> = page.cases.iter().map(|(case, _)| case.owner_id.as_slice()).collect();
     let handles = owners::open(app, &owners)?
         .into_iter()

@@ -10,10 +10,11 @@ use ledger::vault::keyring::Keyring;
 use super::StorageError;
 use super::access_rows::{AccessRow, CaseRow, MembershipRow, ReferralRow};
 use super::connection::{AnyConnection, MultiBackend};
-use super::schema::{case_file, membership, referral};
+use super::schema::{case_file, deadline, membership, referral, step};
 use crate::domain::group::{Group, from_bits};
 use crate::domain::referral::Kind;
 use crate::domain::role::Role;
+use crate::domain::step::State;
 
 /// Who looks: what of an account the visible set needs.
 #[derive(Clone)]
@@ -137,6 +138,18 @@ pub fn cases(
         (_, Some(condition)) => vec![newest.filter(condition).load(connection)?],
     };
     let (rows, older) = merged(sources, most);
+    shown(connection, keyring, viewer, now_ms, rows, older)
+}
+
+/// Of these rows those that are genuine and that the viewer sees by genuine rows.
+fn shown(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    viewer: &Viewer,
+    now_ms: i64,
+    rows: Vec<CaseRow>,
+    older: Option<Vec<u8>>,
+) -> Result<CasePage, StorageError> {
     let (rows, mut tampered) = super::access_rows::trusted(rows, keyring);
     // A supervisor sees by the case row alone; everybody else by rows that must be genuine, too.
     let shows: &[&str] = match viewer.role {
@@ -152,6 +165,92 @@ pub fn cases(
         .filter(|(_, standing)| standing.relations.iter().any(|relation| shows.contains(relation)))
         .collect();
     Ok(CasePage { cases, older, tampered })
+}
+
+/// Cases of the viewer that cannot wait: a clock or a visit is due before `until_ms`, or a step waits for somebody like her.
+///
+/// Whatever their age, they stand on the first page.
+pub fn pressing(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    viewer: &Viewer,
+    now_ms: i64,
+    until_ms: i64,
+    most: i64,
+) -> Result<CasePage, StorageError> {
+    let mine = membership::table
+        .filter(membership::account_id.eq(viewer.account_id.clone()))
+        .filter(membership::from_at.le(now_ms))
+        .filter(
+            membership::until_at
+                .is_null()
+                .or(membership::until_at.gt(now_ms).assume_not_null()),
+        )
+        .select(membership::case_id);
+    let unit = case_file::table
+        .filter(case_file::org_id.eq(viewer.org_id.clone()))
+        .select(case_file::id);
+    let waits_for = if viewer.role == Role::Supervisor {
+        State::Requested
+    } else {
+        State::Returned
+    };
+    let clocks = deadline::table
+        .filter(deadline::met_at.is_null())
+        .filter(deadline::due_at.lt(until_ms))
+        .order(deadline::due_at)
+        .select(deadline::case_id)
+        .limit(most);
+    let visits = step::table
+        .filter(step::state.eq(State::Planned.code()))
+        .filter(step::due_at.lt(until_ms))
+        .order(step::due_at)
+        .select(step::case_id)
+        .limit(most);
+    let waiting = step::table
+        .filter(step::state.eq(waits_for.code()))
+        .order(step::recorded_at)
+        .select(step::case_id)
+        .limit(most);
+    let mut ids: Vec<Vec<u8>> = Vec::new();
+    match viewer.role {
+        Role::SocialWorker => {
+            ids.extend(
+                clocks
+                    .filter(deadline::case_id.eq_any(mine.clone()))
+                    .load::<Vec<u8>>(connection)?,
+            );
+            ids.extend(
+                visits
+                    .filter(step::case_id.eq_any(mine.clone()))
+                    .load::<Vec<u8>>(connection)?,
+            );
+            ids.extend(waiting.filter(step::case_id.eq_any(mine)).load::<Vec<u8>>(connection)?);
+        }
+        Role::Supervisor => {
+            ids.extend(
+                clocks
+                    .filter(deadline::case_id.eq_any(unit.clone()))
+                    .load::<Vec<u8>>(connection)?,
+            );
+            ids.extend(
+                visits
+                    .filter(step::case_id.eq_any(unit.clone()))
+                    .load::<Vec<u8>>(connection)?,
+            );
+            ids.extend(waiting.filter(step::case_id.eq_any(unit)).load::<Vec<u8>>(connection)?);
+        }
+        _ => return Ok(CasePage::default()),
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let rows: Vec<CaseRow> = case_file::table
+        .filter(case_file::id.eq_any(ids))
+        .filter(case_file::state.ne("closed"))
+        .select(CaseRow::as_select())
+        .order(case_file::id.desc())
+        .load(connection)?;
+    shown(connection, keyring, viewer, now_ms, rows, None)
 }
 
 /// The newest cases of which the viewer is a member.

@@ -228,6 +228,10 @@ pub async fn pages(
     };
     let made = match error {
         Some(PageError::SignedOut) => Ok(redirect_to_sign_in()),
+        // Only a form has something to lose.
+        Some(PageError::LostSession) if response.request().method() == actix_web::http::Method::GET => {
+            Ok(redirect_to_sign_in())
+        }
         Some(PageError::LostSession) => session::lost(&ctx, again),
         _ => {
             let told = Told {

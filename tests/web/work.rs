@@ -936,3 +936,27 @@ fn a_conclusion_a_shelter_and_a_result_say_what_they_must() {
     );
     assert_eq!(save(&worker, &format!("{case}/steps/companion/new"), &[]).status, 422);
 }
+
+#[test]
+fn what_cannot_wait_stands_on_the_first_page_however_old_the_case_is() {
+    let setting = Setting::new();
+    let staff = &setting.cast.worker;
+    let worker = setting.served.signed_in(staff);
+    let old = take_in(&worker, &[("alias", "Bé Mẫu"), ("age_band", "11_13")]);
+    let (actor, _) = setting.served.world.sign_in(staff);
+    // More than a page of newer cases, and meanwhile the clock of the old one runs out.
+    for _ in 0..55 {
+        setting.served.world.app.clock.advance(60_000);
+        setting.served.world.intake(&actor, "Mẫu");
+    }
+    let day = 23 * 3_600_000;
+    setting.served.world.app.clock.advance(day);
+    let worker_again = setting.served.signed_in(staff);
+    let list = worker_again.get("/cases");
+    assert!(
+        list.body.contains(&format!("href=\"{old}\"")),
+        "the old case is on the first page"
+    );
+    assert!(list.body.contains("Quá hạn"));
+    drop(worker);
+}

@@ -8,7 +8,7 @@ use crate::domain::field::typed;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::operations::case_act::CLOSED;
-use crate::operations::list_cases::{Listed, list_cases};
+use crate::operations::list_cases::{DAY_MS, Listed, list_cases};
 use crate::operations::reveal_names::reveal_names;
 use crate::operations::view_case::Clock;
 use crate::web::ctx::Ctx;
@@ -161,9 +161,6 @@ fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<PublicId>, before: Opti
         rows,
     }
 }
-
-/// A case of the last day is new.
-const DAY_MS: i64 = 86_400_000;
 
 /// Overdue and due first, then the newest; what is closed comes last.
 fn sort_key(listed: &Listed, now_ms: i64) -> i64 {
