@@ -28,14 +28,14 @@ fn the_auditor_finds_by_case_number_who_saw_what_and_why_and_what_was_refused() 
         "Xem hồ sơ",
         "Giải quyết hồ sơ",
         "Bị từ chối xem hồ sơ",
-        "worker-own-case",
+        "cán bộ phụ trách hồ sơ",
     ] {
         assert!(found.body.contains(expected), "{expected}");
     }
     assert!(!found.body.contains("Tên Bí Mật"), "never a value");
     assert!(found.index.is_some(), "her reading is logged");
     let refused = auditor.get(&format!("/log?case={number}&refused=1"));
-    assert!(refused.body.contains(&stranger_staff.secrets.code) && !refused.body.contains("worker-own-case"));
+    assert!(refused.body.contains(&stranger_staff.secrets.code) && !refused.body.contains("cán bộ phụ trách hồ sơ"));
     let by_actor = auditor.get(&format!("/log?actor={}", stranger_staff.secrets.code));
     assert!(!by_actor.body.contains(&staff.secrets.code));
     let by_kind = auditor.get("/log?kind=auth.");

@@ -153,6 +153,14 @@ fn built_by_the_work() -> BTreeSet<String> {
             .map(|told| format!("consent-told-{told}")),
     );
     built.extend(["yes", "no"].map(|answer| format!("consent-answer-{answer}")));
+    let policies = include_str!("../../src/policy/policies.cedar");
+    built.extend(
+        policies
+            .split("@id(\"")
+            .skip(1)
+            .map(|rest| format!("policy-{}", rest.split('"').next().unwrap())),
+    );
+    built.extend(["policy-error", "actor-system", "actor-operator", "actor-unknown"].map(str::to_owned));
     built.extend(
         [
             "view", "edit", "reveal", "take", "approve", "refer", "pick_up", "report",

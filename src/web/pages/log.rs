@@ -51,13 +51,16 @@ struct Line {
     kind: String,
     kind_key: String,
     actor: String,
+    /// Whether no member of staff acted.
+    nobody: bool,
     role: Option<String>,
     org: Option<String>,
     cases: Vec<String>,
     groups: Vec<String>,
     purpose: Option<String>,
     refused: bool,
-    policies: Vec<String>,
+    /// Each with whether this version has words for it.
+    policies: Vec<(String, bool)>,
     /// Message key of what was refused, or why.
     why: Option<String>,
     /// Message key of the basis.
@@ -105,13 +108,17 @@ impl Page for Index {
             kind: "case.view".to_owned(),
             kind_key: kind_key("case.view"),
             actor: "NV-MAU0-0001".to_owned(),
+            nobody: false,
             role: Some("social_worker".to_owned()),
             org: Some("UBND-MAU".to_owned()),
             cases: vec!["DH-2026-7K3F9Q-2".to_owned()],
             groups: vec!["identity".to_owned(), "risk".to_owned()],
             purpose: Some("case_work".to_owned()),
             refused,
-            policies: vec!["worker-own-case".to_owned()],
+            policies: vec![
+                ("worker-own-case".to_owned(), true),
+                ("of-another-version".to_owned(), false),
+            ],
             why: refused.then(|| "act-view".to_owned()),
             basis: refused.then(|| "basis-consent".to_owned()),
             count: 1,
@@ -286,6 +293,7 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         kind: entry.k.clone(),
         kind_key: kind_key(&entry.k),
         actor: entry.a.clone(),
+        nobody: matches!(entry.a.as_str(), "system" | "operator" | "unknown"),
         role: entry.role.clone(),
         org: entry.org.clone(),
         count: cases.len(),
@@ -293,7 +301,12 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         groups,
         purpose: entry.p.clone(),
         refused: entry.d.first().is_some_and(|word| word == "deny"),
-        policies: entry.d.iter().skip(1).cloned().collect(),
+        policies: entry
+            .d
+            .iter()
+            .skip(1)
+            .map(|policy| (policy.clone(), has_words(policy)))
+            .collect(),
         why: match entry.k.as_str() {
             "case.decline" => entry.f.first().cloned(),
             "case.refuse" => entry.f.first().map(|action| format!("act-{action}")),
@@ -301,6 +314,12 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         },
         basis: entry.basis.as_ref().map(|basis| basis_key(basis)),
     }
+}
+
+/// A log can be older than the policies of this version.
+fn has_words(policy: &str) -> bool {
+    const POLICIES: &str = include_str!("../../policy/policies.cedar");
+    policy == "error" || POLICIES.contains(&format!("@id(\"{policy}\")"))
 }
 
 /// A code of the law or of a rejection; everything else is the public id of a consent.
@@ -423,7 +442,7 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
                 entry.basis.clone().unwrap_or_default(),
                 decision.to_owned(),
                 line.why.unwrap_or_default(),
-                line.policies.join(" "),
+                entry.d.iter().skip(1).cloned().collect::<Vec<_>>().join(" "),
             ];
             csv.push_str(&cells.map(|cell| cell_of(&cell)).join(","));
             csv.push_str("\r\n");
