@@ -66,9 +66,6 @@ async fn attempt(
     given: &Consent,
     claim: Claim,
 ) -> Result<Option<String>, CaseActError> {
-    if given.groups.is_empty() || !given.groups.iter().all(|group| may_be_listed(*group)) {
-        return Err(Why::NotChosen.into());
-    }
     let public_id = PublicId(random_id().map_err(Failure::from)?);
     let part = Part::Consent(public_id);
     let ask = Ask {
@@ -78,6 +75,9 @@ async fn attempt(
     };
     let allowed = allowed(app, actor, id, Action::Edit, &ask).await?;
     allowed.open()?;
+    if given.groups.is_empty() || !given.groups.iter().all(|group| may_be_listed(*group)) {
+        return Err(Why::NotChosen.into());
+    }
     let (account, case, given) = (actor.viewer.account_id.clone(), allowed.case.clone(), given.clone());
     let (row, sealed) = app
         .read(move |app, _| {

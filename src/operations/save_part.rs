@@ -77,9 +77,6 @@ async fn attempt(
     claim: Claim,
 ) -> Result<Option<String>, CaseActError> {
     let part = save.part;
-    if part.lacking(&save.fields).next().is_some() {
-        return Err(Why::NotChosen.into());
-    }
     let action = action(actor, part);
     let concludes = action == Action::Report && matches!(part, Part::Step(..));
     let ask = Ask {
@@ -88,6 +85,9 @@ async fn attempt(
         confirmed: save.confirmed,
     };
     let allowed = allowed(app, actor, id, action, &ask).await?;
+    if part.lacking(&save.fields).next().is_some() {
+        return Err(Why::NotChosen.into());
+    }
     // A receiving body writes for the purpose of its referral.
     let held = allowed
         .standing
