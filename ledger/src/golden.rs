@@ -149,3 +149,27 @@ fn golden() -> Result<(), Box<dyn std::error::Error>> {
     serde_json::to_writer_pretty(std::fs::File::create(path)?, &golden)?;
     Ok(())
 }
+
+#[test]
+#[ignore = "writes a file; only for a new version of a format"]
+fn golden_slots() -> Result<(), Box<dyn std::error::Error>> {
+    let deployment = Deployment(*b"DH golden vector");
+    let root = draw_root()?;
+    let (custodians, shares) = Slot::custodians(deployment, &root, 3, 5)?;
+    let (duty, token) = Slot::duty(deployment, &root, PASSPHRASE, Cost { m_kib: 8192, t: 1 })?;
+    let shares: Vec<Vec<String>> = shares
+        .iter()
+        .map(|share| share.rows().iter().map(|row| row.to_string()).collect())
+        .collect();
+    let golden = json!({
+        "deployment_hex": hex(&deployment.0),
+        "passphrase": PASSPHRASE,
+        "slots": [custodians, duty],
+        "shares": shares,
+        "token": token.as_str(),
+        "root_key_hex": hex(&*root.0),
+    });
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/golden-slots.json");
+    serde_json::to_writer_pretty(std::fs::File::create(path)?, &golden)?;
+    Ok(())
+}

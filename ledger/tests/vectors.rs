@@ -14,12 +14,13 @@ use ledger::log::commit::Head;
 use ledger::log::proof;
 use ledger::log::tree::{Frontier, leaf_hash, root};
 use ledger::log::verify::Verifier;
-use ledger::vault::VaultError;
 use ledger::vault::associated::{Deployment, Handle, Place};
-use ledger::vault::keyring::Keyring;
+use ledger::vault::keyring::{Keyring, draw_keysets, draw_root};
 use ledger::vault::owner::{Lock, OwnerKeys, WrappedOwner};
 use ledger::vault::sealed::GroupId;
+use ledger::vault::share::Share;
 use ledger::vault::slot::{Opener, Slot};
+use ledger::vault::{RootKey, VaultError};
 use ledger::{Draft, Sealed, Section, commit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -167,6 +168,78 @@ fn golden_slots_open_the_root_key_and_nothing_else_does() {
     let wrong = Opener::Passphrase("mật khẩu khác".to_owned().into());
     assert_eq!(slots[0].open(deployment, &wrong).err(), Some(VaultError::Opaque));
     assert_eq!(slots[0].open(deployment, &openers[1]).err(), Some(VaultError::Opaque));
+}
+
+#[test]
+fn golden_slots_of_custodians_and_of_the_duty_officer_open_the_root_key() {
+    let json = file("v1-slots.json");
+    let deployment = Deployment(array(&json["deployment_hex"]));
+    let slots: Vec<Slot> = serde_json::from_value(json["slots"].clone()).unwrap();
+    let share = |at: usize| {
+        let rows = json["shares"][at].as_array().unwrap();
+        let rows: Vec<&str> = rows.iter().map(|row| row.as_str().unwrap()).collect();
+        Share::parse(&rows.join("\n")).unwrap()
+    };
+    // The root key itself stays inside the crate: what it opens tells that it is the one.
+    let keysets = |root: &RootKey| draw_keysets(deployment, root).unwrap();
+    let first = slots[0]
+        .open(deployment, &Opener::Shares(vec![share(0), share(1), share(2)]))
+        .unwrap();
+    let sealed: Vec<(String, String)> = keysets(&first)
+        .into_iter()
+        .map(|(name, json)| (name.to_owned(), json))
+        .collect();
+    for shares in [[4, 2, 0], [1, 3, 4], [2, 3, 1]] {
+        let shares = shares.map(share).into_iter().collect();
+        let root = slots[0].open(deployment, &Opener::Shares(shares)).unwrap();
+        assert!(Keyring::open(deployment, &root, &sealed).is_ok());
+    }
+    let text = |name: &str| json[name].as_str().unwrap().to_owned().into();
+    let root = slots[1]
+        .open(deployment, &Opener::Duty(text("passphrase"), text("token")))
+        .unwrap();
+    assert!(Keyring::open(deployment, &root, &sealed).is_ok());
+    // Too few, the same one three times, half of the duty officer's two things.
+    for (slot, opener) in [
+        (0, Opener::Shares(vec![share(0), share(1)])),
+        (0, Opener::Shares(vec![share(0), share(1), share(1)])),
+        (1, Opener::Passphrase(text("passphrase"))),
+        (1, Opener::KeyFile(text("token"))),
+        (1, Opener::Duty("mật khẩu khác".to_owned().into(), text("token"))),
+    ] {
+        assert!(slots[slot].open(deployment, &opener).is_err());
+    }
+}
+
+#[test]
+fn a_share_of_another_slot_or_with_another_number_is_known_by_itself() {
+    let deployment = Deployment([7; 16]);
+    let root = draw_root().unwrap();
+    let (slot, shares) = Slot::custodians(deployment, &root, 2, 3).unwrap();
+    let (_, strangers) = Slot::custodians(deployment, &root, 2, 3).unwrap();
+    assert!(shares.iter().all(|share| slot.takes(deployment, share)));
+    assert!(!strangers.iter().any(|share| slot.takes(deployment, share)));
+    assert!(!slot.takes(Deployment([8; 16]), &shares[0]));
+    assert_eq!(slot.quorum(), Some((2, 3)));
+    let mixed = vec![
+        strangers.into_iter().next().unwrap(),
+        shares.into_iter().next().unwrap(),
+    ];
+    assert_eq!(
+        slot.open(deployment, &Opener::Shares(mixed)).err(),
+        Some(VaultError::Opaque)
+    );
+}
+
+#[test]
+fn a_slot_that_asks_for_all_the_memory_of_the_machine_is_refused() {
+    let json = file("v1.json");
+    let deployment = Deployment(array(&json["deployment_hex"]));
+    let mut edited = json["slots"][0].clone();
+    edited["m_kib"] = 4_000_000_000_u32.into();
+    let slot: Slot = serde_json::from_value(edited).unwrap();
+    let opener = Opener::Passphrase(json["passphrase"].as_str().unwrap().to_owned().into());
+    assert_eq!(slot.open(deployment, &opener).err(), Some(VaultError::Format));
 }
 
 #[test]

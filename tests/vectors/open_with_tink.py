@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens the golden file of the vault with Google's Tink (PyPI `tink`) and the standard library alone.
 
-usage: open_with_tink.py GOLDEN.json
+usage: open_with_tink.py GOLDEN.json SLOTS.json
 
 Walks the whole chain of docs/formats.md section 2: root key, keysets, owner keys, HKDF, sealed values, row MAC, and the
 signature of the checkpoint. Every ciphertext must also be refused with one bit changed.
@@ -10,9 +10,11 @@ signature of the checkpoint. Every ciphertext must also be refused with one bit 
 import base64
 import hashlib
 import hmac as std_hmac
+import itertools
 import json
 import sys
 
+import argon2.low_level
 import tink
 from tink import aead, mac, proto_keyset_format, secret_key_access, signature
 from tink.proto import aes_gcm_pb2, tink_pb2
@@ -57,7 +59,72 @@ def hkdf(secret, info):
     return std_hmac.new(extracted, info + b'\x01', hashlib.sha256).digest()
 
 
-def main(path):
+INITIALS = 'b ch d h kh l m n nh ph r s t th v x'.split()
+RIMES = 'a am an ang ao e em en eo i inh o on ong u ung'.split()
+SYLLABLES = {initial + rime: high << 4 | low for high, initial in enumerate(INITIALS) for low, rime in enumerate(RIMES)}
+
+
+def read_share(rows):
+    data = b''
+    for number, row in enumerate(rows):
+        *values, check = (SYLLABLES[word] for word in row.split())
+        assert check == hashlib.sha256(b'DH1W' + bytes([number, *values])).digest()[0]
+        data += bytes(values)
+    assert data[0] == 1
+    return data[1], data[2], data[3:]
+
+
+# Logarithms to the generator 3: another way to multiply than the program's.
+EXP, LOG = [0] * 512, [0] * 256
+power = 1
+for exponent in range(255):
+    EXP[exponent] = EXP[exponent + 255] = power
+    LOG[power] = exponent
+    power ^= power << 1 ^ (0x11b if power & 0x80 else 0)
+
+
+def interpolate(points):
+    out = [0] * 32
+    for x, _, share in points:
+        factor = 0
+        for y, _, _ in points:
+            if y != x:
+                factor += LOG[y] - LOG[y ^ x]
+        for at, byte in enumerate(share):
+            if byte:
+                out[at] ^= EXP[(LOG[byte] + factor) % 255]
+    return bytes(out)
+
+
+def b64u(text):
+    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
+
+
+def slots(path):
+    global checks
+    golden = json.load(open(path, encoding='utf-8'))
+    deployment, root = (bytes.fromhex(golden[name]) for name in ('deployment_hex', 'root_key_hex'))
+    custodians, duty = golden['slots']
+
+    def unwrap(slot, key):
+        return opens(aes_gcm(key, 1), b64u(slot['wrapped']), b'DH1S' + deployment + b64u(slot['id']))
+
+    shares = [read_share(rows) for rows in golden['shares']]
+    for (x, mark, share), known in zip(shares, custodians['shares'], strict=True):
+        slot_id = b64u(custodians['id'])
+        check = hashlib.sha256(b'DH1C' + deployment + slot_id + bytes([x]) + share).digest()
+        assert (x, mark, check) == (known['x'], slot_id[0], b64u(known['check']))
+        checks += 1
+    for chosen in itertools.permutations(shares, custodians['threshold']):
+        assert unwrap(custodians, interpolate(chosen)) == root
+    stretched = argon2.low_level.hash_secret_raw(
+        golden['passphrase'].encode(), b64u(duty['salt']), duty['t'], duty['m_kib'], duty['p'], 32,
+        argon2.low_level.Type.ID, version=19)
+    token = b64u(golden['token'].removeprefix('DH-KEY-1 ').strip())
+    assert unwrap(duty, hkdf(stretched + token, b'dh/v1/slot/duty')) == root
+
+
+def main(path, slots_path):
     global checks
     golden = json.load(open(path, encoding='utf-8'))
     for register in (aead, mac, signature):
@@ -98,8 +165,9 @@ def main(path):
     verifier = keysets['log-signing'].public_keyset_handle().primitive(signature.PublicKeyVerify)
     verifier.verify(signed[4:], (body + '\n').encode())
     checks += 3
+    slots(slots_path)
     print(f'{checks} passed, 0 failed')
 
 
 if __name__ == '__main__':
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

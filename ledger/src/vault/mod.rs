@@ -10,8 +10,11 @@ pub mod owner;
 mod padding;
 pub mod row_mac;
 pub mod sealed;
+mod shamir;
+pub mod share;
 pub mod slot;
 
+use ring::hkdf;
 use ring::rand::SecureRandom as _;
 use zeroize::Zeroizing;
 
@@ -53,5 +56,24 @@ pub(crate) fn random_secret() -> Result<Secret, VaultError> {
     ring::rand::SystemRandom::new()
         .fill(&mut *out)
         .map_err(|_| VaultError::Randomness)?;
+    Ok(out)
+}
+
+struct KeyLength;
+
+impl hkdf::KeyType for KeyLength {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+/// HKDF-SHA-256 with an empty salt (RFC 5869); `info` is joined.
+pub(crate) fn derive(secret: &[u8], info: &[&[u8]]) -> Result<Secret, VaultError> {
+    let mut out = Secret::default();
+    hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+        .extract(secret)
+        .expand(info, KeyLength)
+        .and_then(|key| key.fill(&mut *out))
+        .map_err(|_| VaultError::Format)?;
     Ok(out)
 }

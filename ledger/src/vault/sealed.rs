@@ -4,14 +4,13 @@
 
 use std::marker::PhantomData;
 
-use ring::hkdf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::associated::{Handle, Place, associated_data};
 use super::owner::{Lock, OwnerKeys};
-use super::{Secret, VaultError, aead, padding};
+use super::{VaultError, aead, derive, padding};
 
 /// A data group as the vault and the log know it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,7 +94,10 @@ pub fn seal<G: Section>(keys: &OwnerKeys, place: Place, section: &G) -> Result<S
         body: section,
     };
     let json = Zeroizing::new(serde_json::to_vec(&versioned).map_err(|_| VaultError::Format)?);
-    let key = derive(keys.secret(G::GROUP.lock)?, G::GROUP.name)?;
+    let key = derive(
+        &**keys.secret(G::GROUP.lock)?,
+        &[b"dh/v1/value/", G::GROUP.name.as_bytes()],
+    )?;
     let associated = associated_data(keys.deployment, keys.handle, &place, G::GROUP.number);
     let bytes = aead::encrypt(&key, keys.version, &associated, &padding::pad(&json)?)?;
     Ok(Sealed::from_stored(keys.handle, place, bytes))
@@ -106,7 +108,10 @@ pub(crate) fn open<G: Section>(keys: &OwnerKeys, sealed: &Sealed<G>) -> Result<G
     if keys.handle != sealed.handle {
         return Err(VaultError::Opaque);
     }
-    let key = derive(keys.secret(G::GROUP.lock)?, G::GROUP.name)?;
+    let key = derive(
+        &**keys.secret(G::GROUP.lock)?,
+        &[b"dh/v1/value/", G::GROUP.name.as_bytes()],
+    )?;
     let associated = associated_data(keys.deployment, keys.handle, &sealed.place, G::GROUP.number);
     let plain = aead::decrypt(&key, keys.version, &associated, &sealed.bytes)?;
     let json = padding::unpad(&plain)?;
@@ -116,23 +121,4 @@ pub(crate) fn open<G: Section>(keys: &OwnerKeys, sealed: &Sealed<G>) -> Result<G
     } else {
         G::upgrade(v, json)
     }
-}
-
-struct Length;
-
-impl hkdf::KeyType for Length {
-    fn len(&self) -> usize {
-        32
-    }
-}
-
-/// HKDF-SHA-256 with an empty salt (RFC 5869).
-fn derive(secret: &Secret, group: &str) -> Result<Secret, VaultError> {
-    let mut out = Secret::default();
-    hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
-        .extract(&**secret)
-        .expand(&[b"dh/v1/value/", group.as_bytes()], Length)
-        .and_then(|key| key.fill(&mut *out))
-        .map_err(|_| VaultError::Format)?;
-    Ok(out)
 }

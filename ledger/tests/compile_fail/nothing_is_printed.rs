@@ -22,6 +22,7 @@ fn main() {
     printed::<ledger::vault::keyring::Keyring>();
     printed::<ledger::vault::RootKey>();
     printed::<ledger::vault::slot::Opener>();
+    printed::<ledger::vault::share::Share>();
     shown::<Receipt>();
     shown::<Sealed<Identity>>();
     shown::<ledger::Grant<'static, Shelter>>();
