@@ -51,11 +51,11 @@ fn main() {
     let world = World::new();
     let (actor, token) = world.sign_in(&world.staff("XA-A", Role::SocialWorker));
     let case = fill(&world, &actor, cases);
-    let app = world.app.clone();
+    let gate = Arc::clone(&world.gate);
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let ready = server::prepare(app).unwrap();
+            let ready = server::prepare(gate).unwrap();
             sender.send(ready.address).unwrap();
             ready.server.await.unwrap();
         });

@@ -17,7 +17,24 @@ use crate::storage::key_plane::KeyPlane;
 use crate::storage::pool::Pool;
 use crate::storage::writer::{Writer, WriterThread};
 
-/// Everything an operation needs; cheap to clone.
+/// A process without keys: it can write the log and show nothing; cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    /// Configuration.
+    pub config: Arc<Config>,
+    /// Time.
+    pub clock: Clock,
+    /// Policies.
+    pub engine: Arc<Engine>,
+    /// Connections for reading.
+    pub pool: Pool,
+    /// The one way to write.
+    pub writer: Writer,
+    /// Wrapped keys.
+    pub key_plane: KeyPlane,
+}
+
+/// Everything an operation needs, the opened keys among it; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// Configuration.
@@ -53,32 +70,50 @@ pub enum StartError {
     Policy(#[from] crate::policy::PolicyFault),
 }
 
-impl App {
-    /// Opens the databases of a data folder with a keyring that has been unsealed.
-    pub fn start(
-        data: &Path,
-        config: Config,
-        clock: Clock,
-        keyring: Keyring,
-    ) -> Result<(Self, WriterThread), StartError> {
+impl Process {
+    /// Opens the databases of a data folder; needs no key.
+    pub fn start(data: &Path, config: Config, clock: Clock) -> Result<(Self, WriterThread), StartError> {
         let database = config.database_address(data);
         let pool = Pool::new(&database, 8)?;
         let (writer, thread) = Writer::start(&database, clock.clone(), &config.node)?;
-        let app = Self {
+        let process = Self {
             engine: Arc::new(Engine::load()?),
             key_plane: KeyPlane::new(Pool::new(&config.key_plane_address(data), 4)?),
-            sessions: Arc::new(Sessions::new(config.idle_minutes)),
-            case_names: Arc::default(),
-            throttle: Arc::new(Throttle::new()),
             config: Arc::new(config),
             clock,
             pool,
             writer,
-            keyring: Arc::new(keyring),
         };
-        Ok((app, thread))
+        Ok((process, thread))
     }
 
+    /// The same process with its keys; what was remembered under earlier ones is not carried over.
+    #[must_use]
+    pub fn open(&self, keyring: Keyring) -> App {
+        let Self {
+            config,
+            clock,
+            engine,
+            pool,
+            writer,
+            key_plane,
+        } = self.clone();
+        App {
+            sessions: Arc::new(Sessions::new(config.idle_minutes)),
+            case_names: Arc::default(),
+            throttle: Arc::new(Throttle::new()),
+            keyring: Arc::new(keyring),
+            config,
+            clock,
+            engine,
+            pool,
+            writer,
+            key_plane,
+        }
+    }
+}
+
+impl App {
     /// Runs a reading closure away from the threads that serve, on one state of the data.
     pub async fn read<T: Send + 'static>(
         &self,

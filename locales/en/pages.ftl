@@ -276,3 +276,32 @@ group-sent = Sent { $at }
 timeline-title = Timeline
 timeline-opened = Received, case opened
 mark-new = New
+unsealing-title = Unseal
+unsealing-link = I am a key custodian
+unsealing-help = The system has just started or has just been sealed. There is no key in its memory yet.
+unsealing-command = This system opens with a key file or the token of the duty officer, on the server itself:
+unsealing-shares = Shares of the key: { $threshold } of { $shares } are needed
+unsealing-taken = Taken: share
+unsealing-missing = { $missing ->
+    [one] One more is needed.
+   *[other] { $missing } more are needed.
+}
+unsealing-left = { $minutes ->
+    [0] The first one is about to be forgotten.
+    [one] The first one is forgotten in a minute.
+   *[other] The first one is forgotten in { $minutes } minutes.
+}
+unsealing-share = Your share of the key
+unsealing-share-hint = 7 rows of 6 syllables, as on your paper; upper or lower case. Let nobody see the screen. A share is kept in memory for { $minutes } minutes.
+unsealing-give = Give the share
+unsealing-passphrase = Passphrase of the system
+unsealing-passphrase-hint = Not the password you sign in with. Opening can take some seconds.
+unsealing-open = Open
+unsealing-logged = Every attempt is recorded in the access log.
+unsealing-fault-length = A share has 42 syllables in 7 rows; these were { $row }. Look for a missing or an extra one and type it again.
+unsealing-fault-syllable = Row { $row }, syllable { $place } is not one of the syllables of a share. Compare it with the paper and type it again.
+unsealing-fault-row = Row { $row } has a wrong or an exchanged syllable. Compare it with the paper and type it again.
+unsealing-fault-version = This share was made by another version. Update the program and try again.
+unsealing-fault-stranger = Share { $row } does not belong to this system or has been replaced. Look for your newest paper.
+unsealing-fault-throttled = Too many tries. Wait a minute and try again.
+unsealing-fault-wrong = This does not open it. Check the keyboard layout, upper case and spaces, and try again.

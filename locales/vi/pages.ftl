@@ -276,3 +276,30 @@ group-sent = Gửi lúc { $at }
 timeline-title = Dòng thời gian
 timeline-opened = Tiếp nhận và mở hồ sơ
 mark-new = Mới
+unsealing-title = Mở niêm phong
+unsealing-link = Tôi là người giữ khoá
+unsealing-help = Hệ thống vừa khởi động hoặc vừa được niêm phong. Chưa có khoá nào trong bộ nhớ.
+unsealing-command = Hệ thống này mở bằng tệp khoá hoặc thẻ của cán bộ trực, trên máy chủ:
+unsealing-shares = Mảnh khoá: cần { $threshold } trong { $shares } mảnh
+unsealing-taken = Đã nhận mảnh số
+unsealing-missing = { $missing ->
+   *[other] Còn thiếu { $missing } mảnh.
+}
+unsealing-left = { $minutes ->
+    [0] Mảnh đầu tiên sắp hết hạn chờ.
+   *[other] Mảnh đầu tiên hết hạn chờ sau { $minutes } phút.
+}
+unsealing-share = Mảnh khoá của anh/chị
+unsealing-share-hint = 7 hàng, mỗi hàng 6 tiếng, như trên giấy; chữ hoa hay thường đều được. Không để ai nhìn thấy màn hình. Mỗi mảnh được giữ { $minutes } phút trong bộ nhớ.
+unsealing-give = Đưa mảnh khoá
+unsealing-passphrase = Cụm mật khẩu của hệ thống
+unsealing-passphrase-hint = Không phải mật khẩu đăng nhập của anh/chị. Việc mở có thể mất vài giây.
+unsealing-open = Mở
+unsealing-logged = Mỗi lần thử đều được ghi vào nhật ký truy cập.
+unsealing-fault-length = Mảnh khoá có 42 tiếng trong 7 hàng; vừa nhập { $row } tiếng. Kiểm tra xem có thiếu hay thừa tiếng nào không, rồi nhập lại.
+unsealing-fault-syllable = Hàng { $row }, tiếng thứ { $place } không có trong bảng tiếng của mảnh khoá. So lại với giấy rồi nhập lại.
+unsealing-fault-row = Hàng { $row } có tiếng sai hoặc đảo chỗ. So lại với giấy rồi nhập lại.
+unsealing-fault-version = Mảnh khoá này do phiên bản khác tạo ra. Cập nhật chương trình rồi thử lại.
+unsealing-fault-stranger = Mảnh số { $row } không thuộc hệ thống này hoặc đã được thay bằng mảnh mới. Tìm tờ giấy mới nhất.
+unsealing-fault-throttled = Thử quá nhiều lần. Chờ một phút rồi thử lại.
+unsealing-fault-wrong = Không mở được. Kiểm tra bộ gõ tiếng Việt, chữ hoa và khoảng trắng rồi thử lại.

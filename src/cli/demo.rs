@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Arguments, Fault, fault, say, unseal, user};
-use crate::app::App;
+use crate::app::{App, Process};
 use crate::clock::{Clock, random_id};
 use crate::domain::codes::{is_child, is_urgent};
 use crate::domain::group::{Class, Group};
@@ -111,7 +111,9 @@ fn fill(arguments: &Arguments, cases: u32) -> Result<ExitCode, Fault> {
     // Each case takes up to four minutes more; the log must not end in the future.
     let start = Clock::system().now_ms() - 30 * 24 * HOUR_MS - (i64::from(cases) * 4 + 5) * 60_000;
     let clock = Clock::fixed(start);
-    let (app, thread) = App::start(&arguments.data, config, clock, keyring).map_err(fault)?;
+    let (process, thread) = Process::start(&arguments.data, config, clock).map_err(fault)?;
+    let app = process.open(keyring);
+    drop(process);
     let known = people(&app)?;
     let json = serde_json::to_string_pretty(&known).map_err(fault)?;
     let mut file = std::fs::OpenOptions::new()

@@ -1,26 +1,25 @@
-//! `init`: a passphrase slot by default, a key file only when asked for by name.
+//! `init`: a passphrase slot by default; anything else only when asked for by name.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::process::ExitCode;
 
-use ledger::vault::slot::Cost;
-
-use super::{Arguments, Fault, fault, say, unseal};
+use super::slot::{NewSlot, SlotKind, make};
+use super::{Arguments, Fault, fault, say};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::operations::init::{FirstSlot, init};
+use crate::operations::init::init;
 
-/// Fewest characters of a passphrase.
-const SHORTEST: usize = 16;
+/// What an interrupted `init` may have left, and the configuration: a folder with these alone can be set up.
+const MAY_BE_THERE: [&str; 3] = ["config.toml", "donghanh.db", "keys.db"];
 
 /// Runs the command.
-pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
+pub fn run(arguments: &Arguments, new: &NewSlot) -> Result<ExitCode, Fault> {
     let data = &arguments.data;
     if data.exists() {
         let mut entries = std::fs::read_dir(data).map_err(fault)?.filter_map(Result::ok);
-        if entries.any(|entry| entry.file_name() != "config.toml") {
+        let known = |name: &str| MAY_BE_THERE.iter().any(|known| name.starts_with(known));
+        if entries.any(|entry| !entry.file_name().to_str().is_some_and(known)) {
             return Err(Fault(format!(
                 "{} is not empty; choose another folder with --data",
                 data.display()
@@ -34,36 +33,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             .map_err(fault)?;
     }
     let config = Config::load(data).map_err(fault)?;
-    let first = if arguments.key_file.is_some() {
-        FirstSlot::KeyFile
-    } else {
-        let passphrase = unseal::passphrase(arguments, "New passphrase (at least 16 characters): ")?;
-        if passphrase.chars().count() < SHORTEST {
-            return Err(fault(
-                "the passphrase needs at least 16 characters; four random words are good",
-            ));
-        }
-        if !arguments.passphrase_stdin && unseal::passphrase(arguments, "Once more: ")? != passphrase {
-            return Err(fault("the two passphrases differ; nothing was made"));
-        }
-        FirstSlot::Passphrase(passphrase, Cost::STANDARD)
+    // `--key-file` alone asks for a key file by name.
+    let new = match &arguments.key_file {
+        Some(path) if new.kind.is_none() => &NewSlot {
+            kind: Some(SlotKind::File),
+            write: Some(path.clone()),
+            ..new.clone()
+        },
+        _ => new,
     };
-    let made = init(data, &config, &Clock::system(), first).map_err(fault)?;
-    if let (Some(path), Some(text)) = (&arguments.key_file, &made.key_file) {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(fault)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(fault)?;
-        say(&format!(
-            "Key file written to {} (0600). Keep it away from the data folder.",
-            path.display()
-        ));
-    }
+    let made = init(data, &config, &Clock::system(), |deployment, root| {
+        make(arguments, new, deployment, root)
+    })?;
     say("The log's public key. Write it on paper and give it to the auditors:");
     say(&made.vkey);
     Ok(ExitCode::SUCCESS)

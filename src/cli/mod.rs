@@ -1,11 +1,15 @@
 //! The operator's front: one file per command. Secrets are prompted for or read from standard input, never arguments.
 
 mod check;
+mod control;
 mod demo;
 mod init;
+mod keys;
 mod log;
 mod migrate;
 mod serve;
+mod sheet;
+mod slot;
 mod unseal;
 mod user;
 
@@ -28,6 +32,12 @@ struct Arguments {
     /// Read the passphrase from the first line of standard input instead of asking for it.
     #[arg(long, global = true)]
     passphrase_stdin: bool,
+    /// Read shares of custodians from standard input, one per line.
+    #[arg(long, global = true)]
+    shares_stdin: bool,
+    /// The key file is a duty officer's token: her passphrase is needed as well.
+    #[arg(long, global = true)]
+    duty: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -40,7 +50,10 @@ enum Command {
     #[command(subcommand)]
     Demo(demo::Demo),
     /// Set up a new deployment in an empty folder and print the log's public key.
-    Init,
+    Init(slot::NewSlot),
+    /// Slots, unsealing and sealing.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// The access log.
     #[command(subcommand)]
     Log(log::Log),
@@ -55,7 +68,7 @@ enum Command {
         /// Name.
         name: String,
     },
-    /// Serve the browser front.
+    /// Serve the browser front; sealed, unless a key file or secrets on standard input are given.
     Serve,
     /// Accounts.
     #[command(subcommand)]
@@ -71,6 +84,12 @@ fn fault(error: impl std::fmt::Display) -> Fault {
     Fault(error.to_string())
 }
 
+impl From<crate::storage::StorageError> for Fault {
+    fn from(error: crate::storage::StorageError) -> Self {
+        fault(error)
+    }
+}
+
 /// Runs the command line.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -80,7 +99,10 @@ pub fn run() -> ExitCode {
         .with_max_level(tracing::Level::INFO)
         .with_target(false)
         .init();
-    // No core file may hold keys.
+    // No core file may hold keys, and no other process of the same user may read the memory.
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "the process could not be made non-dumpable");
+    }
     let none = rustix::process::Rlimit {
         current: Some(0),
         maximum: Some(0),
@@ -91,7 +113,8 @@ pub fn run() -> ExitCode {
     let done = match &arguments.command {
         Command::Check => check::run(&arguments),
         Command::Demo(demo) => demo::run(&arguments, demo),
-        Command::Init => init::run(&arguments),
+        Command::Init(new) => init::run(&arguments, new),
+        Command::Keys(keys) => keys::run(&arguments, keys),
         Command::Log(log) => log::run(&arguments, log),
         Command::Migrate => migrate::run(&arguments),
         Command::OrganisationAdd { code, kind, name } => user::add_organisation(&arguments, code, kind, name),

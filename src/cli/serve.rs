@@ -1,29 +1,44 @@
 //! `serve`: verifies the log, then serves until it is told to stop or the writer stops.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::Draft;
 
-use super::{Arguments, Fault, fault, say, unseal};
-use crate::app::App;
+use super::{Arguments, Fault, control, fault, say, unseal};
+use crate::app::Process;
 use crate::clock::{Clock, random_id};
-use crate::operations::verify_log::{Sound, keep_checkpoint, verify};
+use crate::operations::gate::Gate;
+use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending};
+use crate::storage::key_plane;
 use crate::web::server;
 
 /// Exit code after which a supervisor should start the server again: it verifies before it serves.
 const RESTART: u8 = 3;
 
+/// How often waiting shares and the writer are looked at.
+const TICK: Duration = Duration::from_millis(200);
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let (config, keyring) = unseal::keyring(arguments)?;
+    let (config, mut keys) = unseal::key_plane(arguments)?;
     if !config.tls() && !config.listen.ip().is_loopback() {
         return Err(fault(
             "without TLS the server listens on loopback only; set tls_certificate and tls_key",
         ));
     }
+    // Asked for before the work begins, so that a wrong passphrase costs no time.
+    let offers = if unseal::is_said(arguments) {
+        let slots = key_plane::slots(&mut keys).map_err(fault)?;
+        unseal::offers(arguments, &slots)?
+    } else {
+        Vec::new()
+    };
+    drop(keys);
     let database = config.database_address(&arguments.data);
     let mut connection = AnyConnection::open(&database, false).map_err(fault)?;
     if pending(&mut connection, Plane::House).map_err(fault)? {
@@ -41,42 +56,56 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
         "the log is whole"
     );
     drop(connection);
-    let (app, thread) = App::start(&arguments.data, config, Clock::system(), keyring).map_err(fault)?;
-    let done = actix_web::rt::System::new().block_on(serve(app, sound));
+    let (process, thread) = Process::start(&arguments.data, config, Clock::system()).map_err(fault)?;
+    let gate = Arc::new(Gate::sealed(process, Some(sound)));
+    let done = actix_web::rt::System::new().block_on(async move {
+        for offer in offers {
+            gate.offer("", offer).await.map_err(fault)?;
+        }
+        serve(&arguments.data, gate).await
+    });
     thread.join();
     done
 }
 
-async fn serve(app: App, sound: Sound) -> Result<ExitCode, Fault> {
-    keep_checkpoint(&app, &sound).await.map_err(fault)?;
-    record(&app, "sys.start").await?;
-    let writer = app.writer.clone();
-    let tls = app.config.tls();
-    let stopping = app.clone();
-    let ready = server::prepare(app).map_err(fault)?;
-    let scheme = if tls { "https" } else { "http" };
+async fn serve(data: &Path, gate: Arc<Gate>) -> Result<ExitCode, Fault> {
+    let control = control::bind(data)?;
+    let process = gate.process().clone();
+    record(&process, "sys.start").await?;
+    let ready = server::prepare(Arc::clone(&gate)).map_err(fault)?;
+    let scheme = if process.config.tls() { "https" } else { "http" };
     let handle = ready.server.handle();
+    let control = actix_web::rt::spawn(control::serve(control, Arc::clone(&gate)));
     // Polled before it is announced, so that a signal right after the announcement ends it in order.
     let running = actix_web::rt::spawn(ready.server);
     tokio::task::yield_now().await;
-    say(&format!("Listening on {scheme}://{}", ready.address));
+    let address = ready.address;
+    if gate.is_sealed() {
+        say(&format!(
+            "Sealed. Open {scheme}://{address}/unsealing, or run `donghanh keys unseal`"
+        ));
+    }
+    say(&format!("Listening on {scheme}://{address}"));
     let watch = actix_web::rt::spawn(async move {
-        while !writer.is_stopped() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+        while !gate.process().writer.is_stopped() {
+            if let Err(error) = gate.expire().await {
+                tracing::error!(%error, "shares that waited too long were forgotten, but the log could not say so");
+            }
+            tokio::time::sleep(TICK).await;
         }
         handle.stop(true).await;
     });
     running.await.map_err(fault)?.map_err(fault)?;
     watch.abort();
-    let stopped = stopping.writer.is_stopped();
+    control.abort();
+    let stopped = process.writer.is_stopped();
     if stopped {
         tracing::error!("the writer stopped; start again to verify the log");
     } else {
-        record(&stopping, "sys.stop").await?;
+        record(&process, "sys.stop").await?;
     }
-    // The writer's thread ends with its last handle; the watcher holds one until it is gone.
-    drop(watch.await);
-    drop(stopping);
+    // The writer's thread ends with its last handle; these hold one until they are gone.
+    drop((watch.await, control.await));
     Ok(if stopped {
         ExitCode::from(RESTART)
     } else {
@@ -84,9 +113,10 @@ async fn serve(app: App, sound: Sound) -> Result<ExitCode, Fault> {
     })
 }
 
-async fn record(app: &App, kind: &str) -> Result<(), Fault> {
+async fn record(process: &Process, kind: &str) -> Result<(), Fault> {
     let entry = Draft::new(kind, "system", &random_id().map_err(fault)?);
-    app.writer
+    process
+        .writer
         .write::<(), ()>(None, move |_| Ok(((), vec![entry])))
         .await
         .map(drop)

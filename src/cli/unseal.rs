@@ -1,52 +1,147 @@
-//! Opens the keyring with what the operator has: a passphrase or a key file.
+//! Opens the keys with what the operator has: a passphrase, a key file, shares of custodians, or a duty officer's two things.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use ledger::vault::keyring::Keyring;
-use ledger::vault::slot::Opener;
-use unicode_normalization::UnicodeNormalization as _;
+use ledger::vault::share::Share;
+use ledger::vault::slot::{Opener, Slot};
 use zeroize::Zeroizing;
 
-use super::{Arguments, Fault, fault};
+use super::{Arguments, Fault, fault, say, say_error};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::operations::gate::{Offer, normal};
 use crate::storage::connection::AnyConnection;
-use crate::storage::key_plane;
+use crate::storage::key_plane::{self, Unsealed};
 use crate::storage::writer::{Writer, WriterThread};
 
-/// Configuration and keyring of a data folder.
-pub fn keyring(arguments: &Arguments) -> Result<(Config, Keyring), Fault> {
+/// Rows of a share.
+const ROWS: usize = 7;
+
+/// Configuration and key plane of a data folder.
+pub fn key_plane(arguments: &Arguments) -> Result<(Config, AnyConnection), Fault> {
     let config = Config::load(&arguments.data).map_err(fault)?;
-    let mut connection = AnyConnection::open(&config.key_plane_address(&arguments.data), false).map_err(|error| {
+    let connection = AnyConnection::open(&config.key_plane_address(&arguments.data), false).map_err(|error| {
         Fault(format!(
             "{error}; is {} a data folder? `donghanh init` makes one",
             arguments.data.display()
         ))
     })?;
-    let opener = match &arguments.key_file {
-        Some(path) => Opener::KeyFile(key_file(path)?),
-        None => Opener::Passphrase(passphrase(arguments, "Passphrase: ")?),
+    Ok((config, connection))
+}
+
+/// Configuration, root key and keyring of a data folder.
+pub fn opened(arguments: &Arguments) -> Result<(Config, Unsealed), Fault> {
+    let (config, mut connection) = key_plane(arguments)?;
+    let slots = key_plane::slots(&mut connection).map_err(fault)?;
+    let mut shares = Vec::new();
+    let mut opener = None;
+    for offer in offers(arguments, &slots)? {
+        match offer {
+            Offer::KeyFile(text) => opener = Some(Opener::KeyFile(text)),
+            Offer::Passphrase(text) => opener = Some(Opener::Passphrase(normal(&text))),
+            Offer::Duty(passphrase, token) => opener = Some(Opener::Duty(normal(&passphrase), token)),
+            Offer::Share(text) => shares.push(Share::parse(&text).map_err(fault)?),
+        }
+    }
+    let opener = opener.unwrap_or(Opener::Shares(shares));
+    let wrong = match &opener {
+        Opener::Passphrase(_) => "wrong passphrase",
+        Opener::KeyFile(_) => "this key file opens nothing here; a duty officer's token needs --duty as well",
+        Opener::Shares(_) => "these shares open nothing here: too few, of another deployment, or replaced since",
+        Opener::Duty(..) => "this passphrase and this token open nothing here together",
     };
-    let keyring = key_plane::unseal(&mut connection, &opener).map_err(fault)?;
-    let wrong = if arguments.key_file.is_some() {
-        "this key file opens nothing here"
-    } else {
-        "wrong passphrase"
-    };
-    Ok((config, keyring.ok_or_else(|| fault(wrong))?))
+    let unsealed = key_plane::unseal(&mut connection, &opener).map_err(fault)?;
+    Ok((config, unsealed.ok_or_else(|| fault(wrong))?))
+}
+
+/// Configuration and keyring of a data folder.
+pub fn keyring(arguments: &Arguments) -> Result<(Config, Keyring), Fault> {
+    opened(arguments).map(|(config, unsealed)| (config, unsealed.keyring))
 }
 
 /// A writer of its own for one command, beside a server that may be running.
 pub fn writer(arguments: &Arguments) -> Result<(Writer, WriterThread, Arc<Keyring>), Fault> {
     let (config, keyring) = keyring(arguments)?;
-    let node = format!("{}-cli", config.node);
-    let (writer, thread) =
-        Writer::start(&config.database_address(&arguments.data), Clock::system(), &node).map_err(fault)?;
+    let (writer, thread) = writer_without_keys(arguments, &config)?;
     Ok((writer, thread, Arc::new(keyring)))
 }
 
-/// A passphrase, NFC; from the terminal without echo or the first line of standard input.
+/// [`writer`] for what needs no key.
+pub fn writer_without_keys(arguments: &Arguments, config: &Config) -> Result<(Writer, WriterThread), Fault> {
+    let node = format!("{}-cli", config.node);
+    Writer::start(&config.database_address(&arguments.data), Clock::system(), &node).map_err(fault)
+}
+
+/// Whether the arguments say what opens the keys, so that nobody has to be asked.
+pub fn is_said(arguments: &Arguments) -> bool {
+    arguments.key_file.is_some() || arguments.passphrase_stdin || arguments.shares_stdin
+}
+
+/// What the arguments give, or what the operator types when asked.
+pub fn offers(arguments: &Arguments, slots: &[Slot]) -> Result<Vec<Offer>, Fault> {
+    match (&arguments.key_file, arguments.duty) {
+        (Some(path), true) => {
+            let token = key_file(path)?;
+            let passphrase = passphrase(arguments, "Duty officer's passphrase: ")?;
+            return Ok(vec![Offer::Duty(passphrase, token)]);
+        }
+        (Some(path), false) => return Ok(vec![Offer::KeyFile(key_file(path)?)]),
+        (None, true) => return Err(fault("--duty goes with --key-file, the file on the token")),
+        (None, false) => {}
+    }
+    let quorum = slots.iter().find_map(Slot::quorum);
+    if arguments.shares_stdin {
+        let lines = std::io::stdin().lines().map_while(Result::ok).map(Zeroizing::new);
+        let most = quorum.map_or(0, |(threshold, _)| usize::from(threshold));
+        return Ok(lines.take(most).map(Offer::Share).collect());
+    }
+    if slots.iter().any(|slot| slot.kind() == "passphrase") {
+        let prompt = match quorum {
+            Some(_) if !arguments.passphrase_stdin => "Passphrase (leave it empty to give shares of custodians): ",
+            _ => "Passphrase: ",
+        };
+        let typed = passphrase(arguments, prompt)?;
+        if !typed.is_empty() || quorum.is_none() {
+            return Ok(vec![Offer::Passphrase(typed)]);
+        }
+    }
+    let Some((threshold, _)) = quorum else {
+        return Err(fault(
+            "this deployment opens with a key file only: give it with --key-file",
+        ));
+    };
+    (1..=threshold)
+        .map(|number| {
+            say(&format!("Share {number} of {threshold}"));
+            share()?.map(Offer::Share).ok_or_else(|| fault("a share is missing"))
+        })
+        .collect()
+}
+
+/// A share from the terminal, row by row without echo; a wrong row is asked for again. `None` for an empty first row.
+pub fn share() -> Result<Option<Zeroizing<String>>, Fault> {
+    let mut whole = Zeroizing::new(String::new());
+    let mut row = 1;
+    while row <= ROWS {
+        let typed = Zeroizing::new(rpassword::prompt_password(format!("  row {row}: ")).map_err(fault)?);
+        if row == 1 && typed.trim().is_empty() {
+            return Ok(None);
+        }
+        match Share::check_row(row, &typed) {
+            Ok(()) => {
+                whole.push_str(&typed);
+                whole.push('\n');
+                row += 1;
+            }
+            Err(error) => say_error(&format!("{error}; type this row again")),
+        }
+    }
+    Ok(Some(whole))
+}
+
+/// A passphrase, NFC; from the terminal without echo or the next line of standard input.
 pub fn passphrase(arguments: &Arguments, prompt: &str) -> Result<Zeroizing<String>, Fault> {
     let text = if arguments.passphrase_stdin {
         let mut line = Zeroizing::new(String::new());
@@ -55,7 +150,7 @@ pub fn passphrase(arguments: &Arguments, prompt: &str) -> Result<Zeroizing<Strin
     } else {
         Zeroizing::new(rpassword::prompt_password(prompt).map_err(fault)?)
     };
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).nfc().collect()))
+    Ok(normal(&text))
 }
 
 fn key_file(path: &Path) -> Result<Zeroizing<String>, Fault> {

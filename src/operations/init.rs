@@ -6,10 +6,10 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use ledger::Draft;
 use ledger::log::checkpoint::VerifierKey;
+use ledger::vault::RootKey;
 use ledger::vault::associated::Deployment;
 use ledger::vault::keyring::{Keyring, draw_keysets, draw_root};
-use ledger::vault::slot::{Cost, Slot};
-use zeroize::Zeroizing;
+use ledger::vault::slot::Slot;
 
 use crate::clock::{Clock, random_id};
 use crate::config::Config;
@@ -19,26 +19,35 @@ use crate::storage::schema::deployment;
 use crate::storage::writer::Writer;
 use crate::storage::{StorageError, key_plane, log_rows};
 
-/// What the first slot is.
-pub enum FirstSlot {
-    /// A passphrase, with the cost of stretching it.
-    Passphrase(Zeroizing<String>, Cost),
-    /// A key file; its text is returned to be written where the operator says.
-    KeyFile,
-}
-
 /// What `init` made.
 pub struct Initialised {
     /// The opened keyring.
     pub keyring: Arc<Keyring>,
     /// The line to print on paper: the log's public key.
     pub vkey: String,
-    /// Text of the key file, when asked for.
-    pub key_file: Option<Zeroizing<String>>,
 }
 
-/// Sets everything up; the databases must be empty.
-pub fn init(data: &Path, config: &Config, clock: &Clock, first: FirstSlot) -> Result<Initialised, StorageError> {
+/// Sets everything up; the databases must be empty. `first` makes the first slot, before anything is kept.
+pub fn init<E: From<StorageError>>(
+    data: &Path,
+    config: &Config,
+    clock: &Clock,
+    first: impl FnOnce(Deployment, &RootKey) -> Result<Slot, E>,
+) -> Result<Initialised, E> {
+    let (mut house, mut keys) = prepare(data, config)?;
+    let draw = || Ok::<_, StorageError>((Deployment(random_id()?), draw_root()?));
+    let (id, root) = draw()?;
+    let slot = first(id, &root)?;
+    Ok(create(
+        data,
+        config,
+        clock,
+        (&mut house, &mut keys),
+        (id, &root, &slot),
+    )?)
+}
+
+fn prepare(data: &Path, config: &Config) -> Result<(AnyConnection, AnyConnection), StorageError> {
     let mut house = AnyConnection::open(&config.database_address(data), true)?;
     let mut keys = AnyConnection::open(&config.key_plane_address(data), true)?;
     migrate(&mut house, Plane::House)?;
@@ -48,22 +57,23 @@ pub fn init(data: &Path, config: &Config, clock: &Clock, first: FirstSlot) -> Re
             "there is a deployment here already; choose an empty folder",
         ));
     }
-    let id = Deployment(random_id()?);
-    let root = draw_root()?;
-    let keysets = draw_keysets(id, &root)?;
-    let (slot, key_file) = match first {
-        FirstSlot::Passphrase(passphrase, cost) => (Slot::passphrase(id, &root, &passphrase, cost)?, None),
-        FirstSlot::KeyFile => {
-            let (slot, text) = Slot::key_file(id, &root)?;
-            (slot, Some(text))
-        }
-    };
-    key_plane::create(&mut keys, id, &keysets, &slot)?;
+    Ok((house, keys))
+}
+
+fn create(
+    data: &Path,
+    config: &Config,
+    clock: &Clock,
+    (house, keys): (&mut AnyConnection, &mut AnyConnection),
+    (id, root, slot): (Deployment, &RootKey, &Slot),
+) -> Result<Initialised, StorageError> {
+    let keysets = draw_keysets(id, root)?;
+    key_plane::create(keys, id, &keysets, slot)?;
     let owned: Vec<(String, String)> = keysets
         .into_iter()
         .map(|(name, json)| (name.to_owned(), json))
         .collect();
-    let keyring = Arc::new(Keyring::open(id, &root, &owned)?);
+    let keyring = Arc::new(Keyring::open(id, root, &owned)?);
     let year = chrono::Datelike::year(&(clock.now() + chrono::Duration::hours(7)));
     house.transaction::<_, StorageError, _>(|house| {
         diesel::insert_into(deployment::table)
@@ -75,7 +85,6 @@ pub fn init(data: &Path, config: &Config, clock: &Clock, first: FirstSlot) -> Re
             .execute(house)?;
         log_rows::start(house, u32::try_from(year).unwrap_or(0))
     })?;
-    drop(house);
     let (writer, thread) = Writer::start(&config.database_address(data), clock.clone(), &config.node)?;
     let entry = Draft::new("sys.init", "operator", &random_id()?);
     let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
@@ -85,6 +94,5 @@ pub fn init(data: &Path, config: &Config, clock: &Clock, first: FirstSlot) -> Re
     Ok(Initialised {
         vkey: VerifierKey::of(&keyring).line(),
         keyring,
-        key_file,
     })
 }

@@ -8,6 +8,7 @@ pub mod create_intake;
 pub mod drafts;
 pub mod export_log;
 pub mod failure;
+pub mod gate;
 pub mod init;
 pub mod list_cases;
 pub mod list_referrals;

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::prelude::*;
+use ledger::vault::RootKey;
 use ledger::vault::associated::Deployment;
 use ledger::vault::keyring::Keyring;
 use ledger::vault::owner::{OwnerId, WrappedOwner};
-use ledger::vault::slot::Slot;
+use ledger::vault::slot::{Opener, Slot};
 
 use super::StorageError;
 use super::connection::AnyConnection;
@@ -52,32 +53,77 @@ pub fn create(
                 .values((keyring::name.eq(*name), keyring::json.eq(json)))
                 .execute(connection)?;
         }
-        let json =
-            serde_json::to_string(first_slot).map_err(|_| StorageError::Inconsistent("the slot cannot be written"))?;
-        diesel::insert_into(slot::table)
-            .values((slot::id.eq(first_slot.kind()), slot::json.eq(json)))
-            .execute(connection)?;
+        insert_slot(connection, first_slot)
+    })
+}
+
+/// What opened the key plane, and what it opened.
+pub struct Unsealed {
+    /// For making further slots.
+    pub root: RootKey,
+    /// All keys below it.
+    pub keyring: Keyring,
+    /// The slot that was opened.
+    pub slot: Slot,
+}
+
+/// Opens the keyring with whatever opens one of the slots; `None` when none of them opens.
+pub fn unseal(connection: &mut AnyConnection, opener: &Opener) -> Result<Option<Unsealed>, StorageError> {
+    let deployment = deployment(connection)?;
+    for slot in slots(connection)? {
+        if let Ok(root) = slot.open(deployment, opener) {
+            let keysets: Vec<(String, String)> =
+                keyring::table.select((keyring::name, keyring::json)).load(connection)?;
+            let keyring = Keyring::open(deployment, &root, &keysets)?;
+            return Ok(Some(Unsealed { root, keyring, slot }));
+        }
+    }
+    Ok(None)
+}
+
+/// All slots.
+pub fn slots(connection: &mut AnyConnection) -> Result<Vec<Slot>, StorageError> {
+    let rows: Vec<String> = slot::table.order(slot::id).select(slot::json).load(connection)?;
+    rows.iter()
+        .map(|json| {
+            serde_json::from_str(json).map_err(|_| StorageError::Inconsistent("a slot of the key plane is damaged"))
+        })
+        .collect()
+}
+
+/// Adds a slot and takes one away, both or neither; the last slot stays.
+pub fn change_slots(
+    connection: &mut AnyConnection,
+    add: Option<&Slot>,
+    remove: Option<&str>,
+) -> Result<(), StorageError> {
+    connection.transaction(|connection| {
+        if let Some(slot) = add {
+            insert_slot(connection, slot)?;
+        }
+        if let Some(id) = remove {
+            let rows: Vec<(String, String)> = slot::table.select((slot::id, slot::json)).load(connection)?;
+            let is_named = |json: &str| serde_json::from_str(json).is_ok_and(|slot: Slot| slot.id() == id);
+            let row = rows.iter().find(|(_, json)| is_named(json));
+            let (row, _) = row.ok_or(StorageError::Inconsistent("there is no slot of this name"))?;
+            diesel::delete(slot::table.find(row)).execute(connection)?;
+        }
+        let left: i64 = slot::table.count().get_result(connection)?;
+        if left == 0 {
+            return Err(StorageError::Inconsistent(
+                "the last slot cannot be removed; nothing would open the keys again",
+            ));
+        }
         Ok(())
     })
 }
 
-/// Opens the keyring with whatever opens one of the slots; `None` when none of them opens.
-pub fn unseal(
-    connection: &mut AnyConnection,
-    opener: &ledger::vault::slot::Opener,
-) -> Result<Option<Keyring>, StorageError> {
-    let deployment = deployment(connection)?;
-    let slots: Vec<String> = slot::table.select(slot::json).load(connection)?;
-    for json in slots {
-        let slot: Slot = serde_json::from_str(&json)
-            .map_err(|_| StorageError::Inconsistent("a slot of the key plane is damaged"))?;
-        if let Ok(root) = slot.open(deployment, opener) {
-            let keysets: Vec<(String, String)> =
-                keyring::table.select((keyring::name, keyring::json)).load(connection)?;
-            return Ok(Some(Keyring::open(deployment, &root, &keysets)?));
-        }
-    }
-    Ok(None)
+fn insert_slot(connection: &mut AnyConnection, slot: &Slot) -> Result<(), StorageError> {
+    let json = serde_json::to_string(slot).map_err(|_| StorageError::Inconsistent("the slot cannot be written"))?;
+    diesel::insert_into(slot::table)
+        .values((slot::id.eq(slot.id()), slot::json.eq(json)))
+        .execute(connection)?;
+    Ok(())
 }
 
 /// The deployment whose keys these are.
@@ -96,6 +142,11 @@ impl KeyPlane {
             connections,
             spare: Arc::default(),
         }
+    }
+
+    /// [`unseal`] and [`slots`] on the connections of the process; blocks.
+    pub fn with<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError>) -> Result<T, StorageError> {
+        self.connections.with(body)
     }
 
     /// An owner that is durable and unused; the caller's data transaction takes it by its id.

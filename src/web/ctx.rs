@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::error::PageError;
@@ -19,16 +19,51 @@ use crate::domain::public_id::PublicId;
 use crate::domain::role::Role;
 use crate::operations::actor::Actor;
 use crate::operations::failure::Failure;
+use crate::operations::gate::Gate;
 use crate::operations::{refuse, sessions};
 
-/// The process as the web sees it.
+/// The process as the web sees it, sealed or open.
+pub struct Front {
+    /// The keys, or the lack of them.
+    pub gate: Arc<Gate>,
+    /// Templates and wording.
+    pub pages: Arc<Pages>,
+    /// Whether the connection is TLS.
+    pub tls: bool,
+}
+
+/// The open process as one request sees it.
 pub struct House {
     /// Operations.
     pub app: App,
     /// Templates and wording.
-    pub pages: Pages,
+    pub pages: Arc<Pages>,
     /// Whether the connection is TLS.
     pub tls: bool,
+}
+
+impl Front {
+    /// The front of a request.
+    pub fn of(request: &HttpRequest) -> Result<&Self, PageError> {
+        let front = request.app_data::<web::Data<Self>>();
+        front
+            .map(|front| front.get_ref())
+            .ok_or(PageError::Failure(Failure::Internal(None)))
+    }
+
+    /// A page that needs no key.
+    pub fn page<P: Page>(
+        &self,
+        request: &HttpRequest,
+        status: StatusCode,
+        page: &P,
+    ) -> Result<HttpResponse, PageError> {
+        let locale = language(request);
+        let body = render(&self.pages, locale, &frame(locale, request.path(), self.tls), page)?;
+        Ok(HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .body(body))
+    }
 }
 
 /// Context of a visitor who may not be signed in.
@@ -61,22 +96,17 @@ pub fn session_cookie(tls: bool) -> &'static str {
 }
 
 impl PublicCtx {
-    /// Reads language and address of a request.
+    /// Reads language and address of a request; [`PageError::Sealed`] while there are no keys.
     pub fn of(request: &HttpRequest) -> Result<Self, PageError> {
-        let house = request
-            .app_data::<web::Data<House>>()
-            .ok_or(PageError::Failure(Failure::Internal(None)))?;
-        let house = Arc::clone(house);
-        let language = request
-            .cookie("dh_lang")
-            .map_or(Locale::Vi, |cookie| Locale::parse(cookie.value()));
-        let address = request
-            .peer_addr()
-            .map(|address| source(address.ip()))
-            .unwrap_or_default();
+        let front = Front::of(request)?;
+        let house = Arc::new(House {
+            app: front.gate.app().ok_or(PageError::Sealed)?,
+            pages: Arc::clone(&front.pages),
+            tls: front.tls,
+        });
         Ok(Self {
-            network: house.app.keyring.network_digest(&address),
-            locale: language,
+            network: house.app.keyring.network_digest(&source(request)),
+            locale: language(request),
             path: request.path().to_owned(),
             house,
         })
@@ -96,7 +126,7 @@ impl PublicCtx {
 
     /// Renders a page for visitors.
     pub fn render<P: Page>(&self, frame: &Frame, page: &P) -> Result<Vec<u8>, PageError> {
-        render(&self.house, self.locale, frame, page)
+        render(&self.house.pages, self.locale, frame, page)
     }
 }
 
@@ -129,18 +159,18 @@ impl Ctx {
 
     /// A page for the actor, with a fresh request id in its forms.
     pub fn page<P: Page>(&self, page: &P) -> Result<HttpResponse, PageError> {
-        self.page_with(actix_web::http::StatusCode::OK, None, page)
+        self.page_with(StatusCode::OK, None, page)
     }
 
     /// A page that shows something from an entry of the log.
     pub fn logged_page<P: Page>(&self, index: &str, page: &P) -> Result<HttpResponse, PageError> {
-        self.page_with(actix_web::http::StatusCode::OK, Some(index), page)
+        self.page_with(StatusCode::OK, Some(index), page)
     }
 
     /// A page with a status.
     pub fn page_with<P: Page>(
         &self,
-        status: actix_web::http::StatusCode,
+        status: StatusCode,
         index: Option<&str>,
         page: &P,
     ) -> Result<HttpResponse, PageError> {
@@ -151,7 +181,7 @@ impl Ctx {
         if let Some(index) = index.filter(|index| !index.is_empty()) {
             response.insert_header(("X-Log-Index", index));
         }
-        Ok(response.body(render(&self.house, self.locale, &frame, page)?))
+        Ok(response.body(render(&self.house.pages, self.locale, &frame, page)?))
     }
 
     /// Goes on to another page after a form.
@@ -166,15 +196,25 @@ impl Ctx {
     }
 }
 
-/// A source of requests: an IPv4 address, or the /64 that one IPv6 customer has.
-fn source(address: std::net::IpAddr) -> String {
-    match address {
-        std::net::IpAddr::V4(address) => address.to_string(),
-        std::net::IpAddr::V6(address) => {
+/// The source of a request: an IPv4 address, or the /64 that one IPv6 customer has.
+#[must_use]
+pub fn source(request: &HttpRequest) -> String {
+    match request.peer_addr().map(|address| address.ip()) {
+        None => String::new(),
+        Some(std::net::IpAddr::V4(address)) => address.to_string(),
+        Some(std::net::IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
+}
+
+/// The language that the browser keeps.
+#[must_use]
+pub fn language(request: &HttpRequest) -> Locale {
+    request
+        .cookie("dh_lang")
+        .map_or(Locale::Vi, |cookie| Locale::parse(cookie.value()))
 }
 
 /// The frame of a signed-in actor's page, whose forms carry this request id.
@@ -207,8 +247,8 @@ fn frame(locale: Locale, path: &str, tls: bool) -> Frame {
     }
 }
 
-fn render<P: Page>(house: &House, locale: Locale, frame: &Frame, page: &P) -> Result<Vec<u8>, PageError> {
-    house.pages.render(locale, frame, page).map_err(|place| {
+fn render<P: Page>(pages: &Pages, locale: Locale, frame: &Frame, page: &P) -> Result<Vec<u8>, PageError> {
+    pages.render(locale, frame, page).map_err(|place| {
         tracing::error!(%place, "a template failed");
         PageError::Failure(Failure::Internal(None))
     })

@@ -7,7 +7,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::ctx::{PublicCtx, actor_frame};
+use super::ctx::{Front, PublicCtx, actor_frame};
 use super::form::Kept;
 use super::page::Page;
 use super::pages::session;
@@ -45,6 +45,9 @@ pub enum PageError {
     /// The rules of the work say no, and why.
     #[error("refused")]
     Refused(Why),
+    /// The keys are not in memory.
+    #[error("sealed")]
+    Sealed,
     /// Nobody is signed in.
     #[error("signed out")]
     SignedOut,
@@ -62,7 +65,9 @@ impl ResponseError for PageError {
             Self::Conflict | Self::Refused(_) => StatusCode::CONFLICT,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Failure(Failure::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) | Self::Sealed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Forged => StatusCode::FORBIDDEN,
             Self::LostSession => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
@@ -92,6 +97,7 @@ impl PageError {
             Self::LostSession | Self::SignedOut => "signed-out",
             Self::NotFound(_) => "not-found",
             Self::Refused(_) => "refused",
+            Self::Sealed => "sealed",
             Self::Throttled => "throttled",
             Self::TooLarge => "too-large",
         }
@@ -164,6 +170,7 @@ impl Page for ErrorPage {
             PageError::SignedOut,
             PageError::NotFound(String::new()),
             PageError::Refused(Why::CaseClosed),
+            PageError::Sealed,
             PageError::Throttled,
             PageError::TooLarge,
         ];
@@ -209,14 +216,22 @@ pub async fn pages(
             _ => (fallback.name(), fallback.status_code(), None),
         },
     };
-    let Ok(ctx) = PublicCtx::of(response.request()) else {
-        return Ok(response.map_into_boxed_body());
-    };
     let kept = response.request().extensions_mut().remove::<Kept>();
     let again = kept.map(|Kept(typed)| Again {
         action: response.request().path().to_owned(),
         typed,
     });
+    let ctx = match PublicCtx::of(response.request()) {
+        Ok(ctx) => ctx,
+        // Whatever was asked for, the answer is the same; only the form for the keys tells its own faults.
+        Err(sealed) => {
+            let own = error.filter(|_| response.request().path() == super::urls::UNSEALING);
+            let made = keyless(response.request(), own.unwrap_or(&sealed), again);
+            let made = made.unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR));
+            let (request, _) = response.into_parts();
+            return Ok(ServiceResponse::new(request, made));
+        }
+    };
     let index = match error {
         Some(PageError::NotFound(index)) => index.clone(),
         _ => String::new(),
@@ -227,10 +242,10 @@ pub async fn pages(
         _ => None,
     };
     let made = match error {
-        Some(PageError::SignedOut) => Ok(redirect_to_sign_in()),
+        Some(PageError::SignedOut) => Ok(see_other(super::urls::SIGN_IN)),
         // Only a form has something to lose.
         Some(PageError::LostSession) if response.request().method() == actix_web::http::Method::GET => {
-            Ok(redirect_to_sign_in())
+            Ok(see_other(super::urls::SIGN_IN))
         }
         Some(PageError::LostSession) => session::lost(&ctx, again),
         _ => {
@@ -249,6 +264,32 @@ pub async fn pages(
     Ok(ServiceResponse::new(request, made))
 }
 
+/// The page of a house without keys; a form that arrives meanwhile can be sent again later.
+fn keyless(
+    request: &actix_web::HttpRequest,
+    error: &PageError,
+    again: Option<Again>,
+) -> Result<HttpResponse, PageError> {
+    let page = ErrorPage {
+        name: error.name(),
+        status: error.status_code().as_u16(),
+        reference: reference()?,
+        again,
+        outcome: None,
+        why: None,
+    };
+    let mut response = Front::of(request)?.page(request, error.status_code(), &page)?;
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
+    Ok(response)
+}
+
+fn reference() -> Result<String, Failure> {
+    let id = random_id()?;
+    Ok(ledger::vault::associated::hex(&id).chars().take(10).collect())
+}
+
 /// The page of the case or the list of referrals from which a refused act came.
 fn back_to(path: &str) -> String {
     let mut parts = path.split('/').skip(1);
@@ -259,10 +300,10 @@ fn back_to(path: &str) -> String {
     }
 }
 
-fn redirect_to_sign_in() -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, super::urls::SIGN_IN))
-        .finish()
+/// Goes on to another page.
+#[must_use]
+pub fn see_other(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
 }
 
 /// What an error page says.
@@ -282,10 +323,7 @@ async fn show(ctx: &PublicCtx, request: &actix_web::HttpRequest, told: Told) -> 
         index,
         why,
     } = told;
-    let reference: String = ledger::vault::associated::hex(&random_id().map_err(Failure::from)?)
-        .chars()
-        .take(10)
-        .collect();
+    let reference = reference()?;
     if status.is_server_error() {
         tracing::error!(%reference, name, status = status.as_u16(), "an error page was shown");
     }

@@ -4,6 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{
     cases, consents, exit, health, home, inbox, intakes, language, log, parts, referrals, requests, session, steps,
+    unsealing,
 };
 use super::{assets, urls};
 
@@ -45,6 +46,9 @@ const fn route(method: &'static str, path: &'static str, decided: Decided, actio
 pub const ROUTES: &[Route] = &[
     route("GET", "/", Decided::Own, ""),
     route("GET", "/healthz", Decided::Public, ""),
+    route("GET", "/readyz", Decided::Public, ""),
+    route("GET", "/unsealing", Decided::Public, ""),
+    route("POST", "/unsealing", Decided::Public, ""),
     route("GET", "/static/{path:.*}", Decided::Public, ""),
     route("GET", "/language/{code}", Decided::Public, ""),
     route("GET", "/sign-in", Decided::Public, ""),
@@ -112,7 +116,10 @@ pub const ROUTES: &[Route] = &[
 pub fn routes(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(home::show))
-        .route("/healthz", web::get().to(health::show))
+        .route("/healthz", web::get().to(health::alive))
+        .route("/readyz", web::get().to(health::ready))
+        .route(urls::UNSEALING, web::get().to(unsealing::new))
+        .route(urls::UNSEALING, web::post().to(unsealing::create))
         .route("/static/{path:.*}", web::get().to(assets::show))
         .route("/language/{code}", web::get().to(language::update))
         .route(urls::SIGN_IN, web::get().to(session::new))

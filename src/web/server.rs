@@ -9,13 +9,13 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as Actix, HttpServer, web};
 
-use super::ctx::House;
+use super::ctx::Front;
 use super::error::{self, PageError};
 use super::form::MOST_BYTES;
 use super::page::Pages;
 use super::routes::routes;
-use crate::app::App;
 use crate::config::Config;
+use crate::operations::gate::Gate;
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +39,13 @@ pub struct Ready {
     pub address: SocketAddr,
 }
 
-/// Binds and prepares the server.
-pub fn prepare(app: App) -> Result<Ready, ServeError> {
-    let config = Arc::clone(&app.config);
-    let house = web::Data::new(House {
-        pages: Pages::load().map_err(ServeError::Pages)?,
+/// Binds and prepares the server, sealed or open.
+pub fn prepare(gate: Arc<Gate>) -> Result<Ready, ServeError> {
+    let config = Arc::clone(&gate.process().config);
+    let front = web::Data::new(Front {
+        pages: Arc::new(Pages::load().map_err(ServeError::Pages)?),
         tls: config.tls(),
-        app,
+        gate,
     });
     let listener = TcpListener::bind(config.listen)?;
     let address = listener.local_addr()?;
@@ -55,7 +55,7 @@ pub fn prepare(app: App) -> Result<Ready, ServeError> {
     };
     let server = HttpServer::new(move || {
         Actix::new()
-            .app_data(house.clone())
+            .app_data(front.clone())
             .app_data(web::PayloadConfig::new(MOST_BYTES))
             .wrap(from_fn(error::pages))
             .wrap(from_fn(headers))
@@ -95,7 +95,7 @@ async fn headers(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let tls = request.app_data::<web::Data<House>>().is_some_and(|house| house.tls);
+    let tls = request.app_data::<web::Data<Front>>().is_some_and(|front| front.tls);
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {

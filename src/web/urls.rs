@@ -141,3 +141,5 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_OUT: &str = "/sign-out";
 /// Quick exit.
 pub const EXIT: &str = "/exit";
+/// Opening the keys of a sealed house.
+pub const UNSEALING: &str = "/unsealing";

@@ -155,10 +155,10 @@ fn own_key(house: &House) -> String {
     let mut keys = AnyConnection::open(house.data.join("keys.db").to_str().unwrap(), false).unwrap();
     let text = std::fs::read_to_string(house.folder.path().join("key")).unwrap();
     let opener = ledger::vault::slot::Opener::KeyFile(text.into());
-    let keyring = donghanh::storage::key_plane::unseal(&mut keys, &opener)
+    let unsealed = donghanh::storage::key_plane::unseal(&mut keys, &opener)
         .unwrap()
         .unwrap();
-    ledger::log::checkpoint::VerifierKey::of(&keyring).line()
+    ledger::log::checkpoint::VerifierKey::of(&unsealed.keyring).line()
 }
 
 #[test]

@@ -49,6 +49,16 @@ impl House {
         house
     }
 
+    /// Another node of the same deployment: a folder of its own with the same configuration and key.
+    pub fn second_node(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::copy(self.data.join("config.toml"), data.join("config.toml")).unwrap();
+        std::fs::copy(self.folder.path().join("key"), folder.path().join("key")).unwrap();
+        Self { folder, data }
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         command(&self.data, &self.folder.path().join("key"), arguments)
     }

@@ -18,7 +18,8 @@ fn house(server: &Server) -> House {
 fn two_processes_write_the_same_cases_without_deadlock_gap_or_fork() {
     let server = Server::start();
     let house = house(&server);
-    let (one, two) = (house.serve(), house.serve());
+    let second = house.second_node();
+    let (one, two) = (house.serve(), second.serve());
     let saved = block_on(async {
         let first = Browser::sign_in(&one.address, &house.user("supervisor"), 0).await;
         let second = Browser::sign_in(&two.address, &house.user("supervisor"), 1).await;

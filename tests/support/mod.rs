@@ -6,7 +6,7 @@ pub mod postgres;
 
 use std::sync::Arc;
 
-use donghanh::app::App;
+use donghanh::app::{App, Process};
 use donghanh::clock::{Clock, random_id};
 use donghanh::config::Config;
 use donghanh::domain::group::Group;
@@ -14,11 +14,14 @@ use donghanh::domain::role::Role;
 use donghanh::operations::accounts::{self, Secrets};
 use donghanh::operations::actor::Actor;
 use donghanh::operations::create_intake::{Intake, Opened, create_intake};
-use donghanh::operations::init::{FirstSlot, init};
+use donghanh::operations::gate::Gate;
+use donghanh::operations::init::init;
 use donghanh::operations::sign_in::{Credentials, sign_in};
 use donghanh::operations::{password, sessions};
+use donghanh::storage::StorageError;
 use donghanh::storage::connection::AnyConnection;
 use donghanh::storage::writer::WriterThread;
+use ledger::vault::slot::Slot;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -29,6 +32,7 @@ pub const START: i64 = 1_772_326_800_000;
 /// A running house.
 pub struct World {
     pub app: App,
+    pub gate: Arc<Gate>,
     pub data: TempDir,
     thread: Option<WriterThread>,
     _server: Option<postgres::Server>,
@@ -79,11 +83,16 @@ impl World {
             config.key_plane = keys;
         }
         let clock = Clock::fixed(START);
-        let made = init(data.path(), &config, &clock, FirstSlot::KeyFile).unwrap();
-        std::fs::write(data.path().join("test.key"), made.key_file.unwrap().as_bytes()).unwrap();
-        let keyring = Arc::into_inner(made.keyring).unwrap();
-        let (app, thread) = App::start(data.path(), config, clock, keyring).unwrap();
+        let made = init::<StorageError>(data.path(), &config, &clock, |deployment, root| {
+            let (slot, text) = Slot::key_file(deployment, root)?;
+            std::fs::write(data.path().join("test.key"), text.as_bytes()).unwrap();
+            Ok(slot)
+        });
+        let keyring = Arc::into_inner(made.unwrap().keyring).unwrap();
+        let (process, thread) = Process::start(data.path(), config, clock).unwrap();
+        let app = process.open(keyring);
         let world = Self {
+            gate: Arc::new(Gate::opened(process, app.clone())),
             app,
             data,
             thread: Some(thread),

@@ -1,6 +1,7 @@
 //! A browser without a browser: cookies, forms with their hidden fields, no scripts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
@@ -17,12 +18,15 @@ pub struct Served {
 
 impl Served {
     pub fn start() -> Self {
-        let world = World::new();
-        let app = world.app.clone();
+        Self::of(World::new())
+    }
+
+    pub fn of(world: World) -> Self {
+        let gate = Arc::clone(&world.gate);
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let ready = donghanh::web::server::prepare(app).unwrap();
+                let ready = donghanh::web::server::prepare(gate).unwrap();
                 sender.send((ready.address, ready.server.handle())).unwrap();
                 ready.server.await.unwrap();
             });

@@ -17,6 +17,7 @@ mod intake;
 mod log;
 mod matrix;
 mod pages;
+mod sealed;
 mod session;
 mod walk;
 mod work;

@@ -13,7 +13,9 @@ use donghanh::domain::{public_id::PublicId, referral};
 use donghanh::web::error::ErrorPage;
 use donghanh::web::i18n::{Locale, Wording};
 use donghanh::web::page::{Frame, Page, Pages};
-use donghanh::web::pages::{cases, consents, home, inbox, intakes, log, parts, referrals, requests, session};
+use donghanh::web::pages::{
+    cases, consents, home, inbox, intakes, log, parts, referrals, requests, session, unsealing,
+};
 use donghanh::web::token::FormToken;
 
 fn frames() -> Vec<Frame> {
@@ -84,6 +86,7 @@ fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
         renders::<requests::Outcome>(&pages),
         renders::<session::Resume>(&pages),
         renders::<session::SignIn>(&pages),
+        renders::<unsealing::Unsealing>(&pages),
     ];
     assert!(rendered.iter().all(|count| *count >= 20));
     let templates = walk("templates")
@@ -160,7 +163,16 @@ fn built_by_the_work() -> BTreeSet<String> {
             .skip(1)
             .map(|rest| format!("policy-{}", rest.split('"').next().unwrap())),
     );
-    built.extend(["policy-error", "actor-system", "actor-operator", "actor-unknown"].map(str::to_owned));
+    built.extend(
+        [
+            "policy-error",
+            "actor-system",
+            "actor-operator",
+            "actor-custodian",
+            "actor-unknown",
+        ]
+        .map(str::to_owned),
+    );
     built.extend(
         [
             "view", "edit", "reveal", "take", "approve", "refer", "pick_up", "report",
@@ -230,8 +242,16 @@ fn built() -> BTreeSet<String> {
             "read_log",
             "export_log",
             "verify_log",
+            "passphrase",
+            "file",
+            "custodians",
+            "duty",
         ]
         .map(|purpose| format!("purpose-{purpose}")),
+    );
+    built.extend(
+        ["length", "syllable", "row", "version", "stranger", "throttled", "wrong"]
+            .map(|fault| format!("unsealing-fault-{fault}")),
     );
     let names = [
         "conflict",
@@ -246,6 +266,7 @@ fn built() -> BTreeSet<String> {
         "throttled",
         "too-large",
         "refused",
+        "sealed",
     ];
     built.extend(
         names
@@ -264,7 +285,7 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 15] = [
+    const NOUNS: [&str; 16] = [
         "identification",
         "visit",
         "consent",
@@ -279,6 +300,7 @@ fn is_kind(text: &str) -> bool {
         "log",
         "account",
         "organisation",
+        "key",
         "sys",
     ];
     text.split_once('.').is_some_and(|(noun, verb)| {

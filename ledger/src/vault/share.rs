@@ -76,24 +76,13 @@ impl Share {
 
     /// Reads what [`Share::rows`] wrote: any case, any white space, digits and full stops (numbers of rows) ignored.
     pub fn parse(text: &str) -> Result<Self, ShareFault> {
-        let numbers = |letter: char| letter.is_ascii_digit() || letter == '.';
-        let typed = || text.split_whitespace().filter(|word| !word.chars().all(numbers));
-        let mut bytes = Zeroizing::new(Vec::with_capacity(ROWS * IN_A_ROW));
-        for (at, word) in typed().enumerate() {
-            bytes.push(syllable(word).ok_or(ShareFault::Syllable {
-                row: at / IN_A_ROW + 1,
-                place: at % IN_A_ROW + 1,
-            })?);
-        }
-        if bytes.len() != ROWS * IN_A_ROW {
-            return Err(ShareFault::Length(bytes.len()));
+        let typed: Vec<&str> = words(text).collect();
+        if typed.len() != ROWS * IN_A_ROW {
+            return Err(ShareFault::Length(typed.len()));
         }
         let mut plain = Zeroizing::new(Vec::with_capacity(ROWS * (IN_A_ROW - 1)));
-        for (at, row) in bytes.chunks(IN_A_ROW).enumerate() {
-            match row.split_last() {
-                Some((last, data)) if *last == check(at, data) => plain.extend_from_slice(data),
-                _ => return Err(ShareFault::Row(at + 1)),
-            }
+        for (at, row) in typed.chunks(IN_A_ROW).enumerate() {
+            plain.extend_from_slice(&read_row(at, row)?);
         }
         match plain.split_first_chunk::<3>() {
             Some(([VERSION, x, mark], secret)) => Ok(Self {
@@ -105,10 +94,38 @@ impl Share {
         }
     }
 
+    /// Whether one row, counted from 1, reads right by itself, so that it can be typed again at once.
+    pub fn check_row(number: usize, text: &str) -> Result<(), ShareFault> {
+        let typed: Vec<&str> = words(text).collect();
+        if typed.len() != IN_A_ROW {
+            return Err(ShareFault::Row(number));
+        }
+        read_row(number.saturating_sub(1), &typed).map(drop)
+    }
+
     /// What the slot keeps of the share, so that a wrong one is known by itself.
     pub(super) fn commitment(&self, deployment: Deployment, slot: &[u8]) -> [u8; 32] {
         let message = Zeroizing::new([b"DH1C".as_slice(), &deployment.0, slot, &[self.x], &*self.secret].concat());
         crate::sha256(&message)
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let number = |letter: char| letter.is_ascii_digit() || letter == '.';
+    text.split_whitespace().filter(move |word| !word.chars().all(number))
+}
+
+fn read_row(at: usize, row: &[&str]) -> Result<Zeroizing<Vec<u8>>, ShareFault> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(IN_A_ROW));
+    for (place, word) in row.iter().enumerate() {
+        bytes.push(syllable(word).ok_or(ShareFault::Syllable {
+            row: at + 1,
+            place: place + 1,
+        })?);
+    }
+    match bytes.pop() {
+        Some(last) if last == check(at, &bytes) => Ok(bytes),
+        _ => Err(ShareFault::Row(at + 1)),
     }
 }
 
@@ -200,6 +217,10 @@ mod tests {
         rows[1] = rows[4];
         rows[4] = second;
         assert_eq!(read(&rows), Some(ShareFault::Row(2)));
+        for (at, row) in good.lines().enumerate() {
+            assert_eq!(Share::check_row(at + 1, row), Ok(()));
+            assert_eq!(Share::check_row(at + 2, row), Err(ShareFault::Row(at + 2)));
+        }
     }
 
     #[test]

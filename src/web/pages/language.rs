@@ -4,17 +4,17 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::web::ctx::House;
+use crate::web::ctx::Front;
 use crate::web::i18n::Locale;
 use crate::web::urls;
 
 /// `GET /language/{code}`: back to the page it was asked from, if that is of this house.
-pub async fn update(request: HttpRequest, house: web::Data<House>, code: web::Path<String>) -> HttpResponse {
+pub async fn update(request: HttpRequest, front: web::Data<Front>, code: web::Path<String>) -> HttpResponse {
     let cookie = Cookie::build("dh_lang", Locale::parse(&code).code())
         .path("/")
         .same_site(SameSite::Lax)
         .http_only(true)
-        .secure(house.tls)
+        .secure(front.tls)
         .permanent()
         .finish();
     let text = |name| {

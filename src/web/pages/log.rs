@@ -57,6 +57,8 @@ struct Line {
     org: Option<String>,
     cases: Vec<String>,
     groups: Vec<String>,
+    /// Slot and shares, for an entry about keys.
+    keys: Vec<String>,
     purpose: Option<String>,
     refused: bool,
     /// Each with whether this version has words for it.
@@ -71,7 +73,7 @@ struct Line {
 /// Case numbers of one line that the page shows; the export has all.
 const MOST_CASES: usize = 5;
 /// Nouns that the filter offers: the beginning of a kind.
-const NOUNS: [&str; 23] = [
+const NOUNS: [&str; 24] = [
     "case",
     "group",
     "list",
@@ -94,6 +96,7 @@ const NOUNS: [&str; 23] = [
     "log",
     "account",
     "organisation",
+    "key",
     "sys",
 ];
 
@@ -113,6 +116,7 @@ impl Page for Index {
             org: Some("UBND-MAU".to_owned()),
             cases: vec!["DH-2026-7K3F9Q-2".to_owned()],
             groups: vec!["identity".to_owned(), "risk".to_owned()],
+            keys: vec!["share-2".to_owned()],
             purpose: Some("case_work".to_owned()),
             refused,
             policies: vec![
@@ -293,12 +297,17 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         kind: entry.k.clone(),
         kind_key: kind_key(&entry.k),
         actor: entry.a.clone(),
-        nobody: matches!(entry.a.as_str(), "system" | "operator" | "unknown"),
+        nobody: matches!(entry.a.as_str(), "system" | "operator" | "custodian" | "unknown"),
         role: entry.role.clone(),
         org: entry.org.clone(),
         count: cases.len(),
         cases,
         groups,
+        keys: if entry.k.starts_with("key.") {
+            entry.f.clone()
+        } else {
+            Vec::new()
+        },
         purpose: entry.p.clone(),
         refused: entry.d.first().is_some_and(|word| word == "deny"),
         policies: entry
@@ -423,7 +432,7 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
     }
     let pages = export_log(ctx.app(), &ctx.actor, query).await?;
     let mut csv = String::from(
-        "\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,basis,decision,reason,policies\r\n",
+        "\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,basis,decision,reason,policies,keys\r\n",
     );
     for page in &pages {
         for entry in &page.entries {
@@ -443,6 +452,7 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
                 decision.to_owned(),
                 line.why.unwrap_or_default(),
                 entry.d.iter().skip(1).cloned().collect::<Vec<_>>().join(" "),
+                line.keys.join(" "),
             ];
             csv.push_str(&cells.map(|cell| cell_of(&cell)).join(","));
             csv.push_str("\r\n");

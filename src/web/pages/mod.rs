@@ -15,3 +15,4 @@ pub mod referrals;
 pub mod requests;
 pub mod session;
 pub mod steps;
+pub mod unsealing;

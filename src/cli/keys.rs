@@ -1,0 +1,173 @@
+//! `keys`: slots, unsealing and sealing. Secrets are prompted for or read from standard input and never shown again.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::control::{self, Question, Reply};
+use super::slot::{NewSlot, make};
+use super::{Arguments, Fault, fault, say, unseal};
+use crate::operations::gate::{Offer, entry, fields};
+use crate::storage::key_plane::{self, change_slots};
+
+/// Keys.
+#[derive(Subcommand)]
+pub enum Keys {
+    /// Set up a new deployment, the same as `init`.
+    Init(NewSlot),
+    /// Take the keys of the running server out of its memory; every page says 503 until somebody unseals it.
+    Seal,
+    /// Add, remove or replace a way to open the keys; data is not touched.
+    #[command(subcommand)]
+    Slot(SlotAct),
+    /// Show the slots, and whether the server is sealed.
+    Status,
+    /// Give the running server what opens its keys: a passphrase, a key file, or shares one by one.
+    Unseal,
+}
+
+/// What to do with slots.
+#[derive(Subcommand)]
+pub enum SlotAct {
+    /// Add a slot; asks for what opens the keys now, then makes the new one.
+    Add(NewSlot),
+    /// Remove a slot; the last one stays.
+    Remove {
+        /// Name of the slot, as `keys status` shows it, or its beginning.
+        slot: String,
+    },
+    /// Make a new slot and remove an old one in one step, for example when a custodian leaves.
+    Replace {
+        /// Name of the old slot, or its beginning.
+        slot: String,
+        /// The new one.
+        #[command(flatten)]
+        new: NewSlot,
+    },
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
+    match keys {
+        Keys::Init(new) => super::init::run(arguments, new),
+        Keys::Seal => tell(control::ask(&arguments.data, &Question::Seal)?),
+        Keys::Slot(act) => slot(arguments, act),
+        Keys::Status => status(arguments),
+        Keys::Unseal => open(arguments),
+    }
+}
+
+fn status(arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let (_, mut connection) = unseal::key_plane(arguments)?;
+    say("SLOT                    OPENED BY");
+    for slot in key_plane::slots(&mut connection).map_err(fault)? {
+        let how = match (slot.quorum(), slot.cost()) {
+            (Some((threshold, shares)), _) => format!("{threshold} of {shares} custodians"),
+            (None, Some(cost)) => format!("{} ({} MiB, {} passes)", slot.kind(), cost.m_kib / 1024, cost.t),
+            (None, None) => slot.kind().to_owned(),
+        };
+        say(&format!("{}  {how}", slot.id()));
+    }
+    tell(control::ask(&arguments.data, &Question::Status)?)
+}
+
+fn open(arguments: &Arguments) -> Result<ExitCode, Fault> {
+    match control::ask(&arguments.data, &Question::Status)? {
+        Some(Reply::Sealed { .. }) => {}
+        other => return tell(other),
+    }
+    let (_, mut connection) = unseal::key_plane(arguments)?;
+    let slots = key_plane::slots(&mut connection).map_err(fault)?;
+    let only_custodians = slots.iter().all(|slot| slot.quorum().is_some());
+    if only_custodians && !unseal::is_said(arguments) {
+        // Custodians come one after another, perhaps from several terminals.
+        loop {
+            say("Type your share, row by row; it is not shown. An empty row ends this.");
+            let Some(text) = unseal::share()? else {
+                return Ok(ExitCode::SUCCESS);
+            };
+            let reply = control::ask(&arguments.data, &Question::Share { text })?;
+            let waits = matches!(reply, Some(Reply::Waiting { .. } | Reply::Fault { .. }));
+            let code = tell(reply)?;
+            if !waits {
+                return Ok(code);
+            }
+        }
+    }
+    let mut last = None;
+    for offer in unseal::offers(arguments, &slots)? {
+        let question = match offer {
+            Offer::KeyFile(text) => Question::KeyFile { text },
+            Offer::Passphrase(text) => Question::Passphrase { text },
+            Offer::Share(text) => Question::Share { text },
+            Offer::Duty(passphrase, token) => Question::Duty { passphrase, token },
+        };
+        last = control::ask(&arguments.data, &question)?;
+        if matches!(last, Some(Reply::Fault { .. } | Reply::Open) | None) {
+            break;
+        }
+    }
+    tell(last)
+}
+
+fn tell(reply: Option<Reply>) -> Result<ExitCode, Fault> {
+    match reply {
+        None => say("No server runs on this data folder."),
+        Some(Reply::Open) => say("The server is open."),
+        Some(Reply::Sealed { taken }) if taken.is_empty() => say("The server is sealed."),
+        Some(Reply::Sealed { taken }) => {
+            let taken: Vec<String> = taken.iter().map(u8::to_string).collect();
+            say(&format!("The server is sealed; shares taken: {}.", taken.join(", ")));
+        }
+        Some(Reply::Waiting { missing }) => say(&format!("Taken. Shares still missing: {missing}.")),
+        Some(Reply::Fault { text }) => {
+            super::say_error(&text);
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn slot(arguments: &Arguments, act: &SlotAct) -> Result<ExitCode, Fault> {
+    let (_, mut connection) = unseal::key_plane(arguments)?;
+    let (new, old) = match act {
+        SlotAct::Add(new) => (Some(new), None),
+        SlotAct::Remove { slot } => (None, Some(slot)),
+        SlotAct::Replace { slot, new } => (Some(new), Some(slot)),
+    };
+    let known = key_plane::slots(&mut connection).map_err(fault)?;
+    let old = old.map(|wanted| {
+        let mut fitting = known.iter().filter(|slot| slot.id().starts_with(wanted.as_str()));
+        match (fitting.next(), fitting.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err(fault("there is no such slot; `keys status` shows them")),
+            _ => Err(fault("several slots begin like this; type more of the name")),
+        }
+    });
+    let old = old.transpose()?;
+    if new.is_none() && known.len() == 1 {
+        return Err(fault("this is the last slot; add another one first"));
+    }
+    let (config, unsealed) = unseal::opened(arguments)?;
+    let deployment = unsealed.keyring.deployment();
+    let made = new
+        .map(|new| make(arguments, new, deployment, &unsealed.root))
+        .transpose()?;
+    let (kind, named) = match (&made, old) {
+        (Some(made), None) => ("key.slot_add", made),
+        (Some(made), Some(_)) => ("key.slot_replace", made),
+        (None, Some(old)) => ("key.slot_remove", old),
+        (None, None) => return Ok(ExitCode::SUCCESS),
+    };
+    let mut names = fields(named.id(), []);
+    names.extend(old.filter(|_| made.is_some()).map(|old| old.id().to_owned()));
+    let entry = entry(kind, "operator", named.kind(), &names).map_err(fault)?;
+    let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
+    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+    drop(writer);
+    thread.join();
+    written.map_err(|_| fault("the log could not be written, so the slots stay as they were"))?;
+    change_slots(&mut connection, made.as_ref(), old.map(|old| old.id())).map_err(fault)?;
+    say("Done. Try the new slot before you rely on it, and make a new copy of the key plane.");
+    Ok(ExitCode::SUCCESS)
+}
