@@ -9,6 +9,7 @@ import {
   lacks, mainText, part, same, seen, signIn, signedIn, state, tabTo, tally, titles, toJudge, valueOf, visitor
 } from './lib.mjs'
 import { centre, conclusion, ending, keyboardOfAuditor, keyboardOfCentre, narrowWork, support } from './work.mjs'
+import { sealed } from './sealed.mjs'
 
 const CASE = /\/cases\/[^/?]+/
 const GROUP = /^\/cases\/[^/]+\/groups\/[a-z]+$/
@@ -574,6 +575,7 @@ try {
     houses.push(tls)
     await overTls(tls)
   })
+  await part('a sealed house', async () => { houses.push(await sealed()) })
   await part('axe', async () => console.log(`         ${await judge(house)} of ${toJudge.size} pages clean`))
   const told = ['sign-in', 'cases', 'intake', 'case-new', 'identity', 'log'].map((name) => titles.get(name))
   check('every page has a title of its own', new Set(told).size === told.length, told.join(' | '))
