@@ -84,7 +84,7 @@ edit-save = Lưu
 edit-expired = Trang đã mở quá lâu. Nội dung vẫn còn; hãy bấm lưu lần nữa.
 edit-from-draft = Đây là bản nháp anh/chị chưa lưu.
 conflict-title = Đồng nghiệp vừa lưu nhóm này
-conflict-help = Dưới đây là nội dung đồng nghiệp đã lưu, chỗ khác với nội dung của anh/chị. Phần anh/chị gõ vẫn còn trong biểu mẫu; hãy so sánh, sửa rồi lưu.
+conflict-help = Dưới đây là nội dung đồng nghiệp vừa lưu. Ô nào anh/chị chưa sửa thì đã lấy theo đồng nghiệp; ô nào đã sửa thì giữ nội dung anh/chị gõ. Hãy so sánh, sửa rồi lưu.
 answer-empty = Nếu để trống:
 choose-none = — chưa chọn —
 most-characters = Tối đa { $most } ký tự
@@ -282,13 +282,8 @@ unsealing-help = Hệ thống vừa khởi động hoặc vừa được niêm p
 unsealing-command = Hệ thống này mở bằng tệp khoá hoặc thẻ của cán bộ trực, trên máy chủ:
 unsealing-shares = Mảnh khoá: cần { $threshold } trong { $shares } mảnh
 unsealing-taken = Đã nhận mảnh số
-unsealing-missing = { $missing ->
-   *[other] Còn thiếu { $missing } mảnh.
-}
-unsealing-left = { $minutes ->
-    [0] Mảnh đầu tiên sắp hết hạn chờ.
-   *[other] Mảnh đầu tiên hết hạn chờ sau { $minutes } phút.
-}
+unsealing-missing = Còn thiếu { $missing } mảnh.
+unsealing-left = Mảnh đầu tiên hết hạn chờ sau { $minutes } phút.
 unsealing-share = Mảnh khoá của anh/chị
 unsealing-share-hint = 7 hàng, mỗi hàng 6 tiếng, như trên giấy; chữ hoa hay thường đều được. Không để ai nhìn thấy màn hình. Mỗi mảnh được giữ { $minutes } phút trong bộ nhớ.
 unsealing-give = Đưa mảnh khoá

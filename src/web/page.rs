@@ -115,11 +115,45 @@ fn tera(wording: &Wording) -> TeraResult<Tera> {
     let files: Vec<(String, String)> = Templates::iter()
         .filter_map(|name| {
             let file = Templates::get(&name)?;
-            Some((name.to_string(), String::from_utf8_lossy(&file.data).into_owned()))
+            Some((name.to_string(), spoken(&String::from_utf8_lossy(&file.data), wording)))
         })
         .collect();
     tera.add_raw_templates(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
     Ok(tera)
+}
+
+/// The template in one language: wording that depends on nothing is put in once, not at every request.
+fn spoken(template: &str, wording: &Wording) -> String {
+    const CALL: &str = "{{ t(key=\"";
+    let mut out = String::with_capacity(template.len() * 2);
+    let mut rest = template;
+    while let Some((before, call)) = rest.split_once(CALL) {
+        out.push_str(before);
+        let literal = call.split_once("\") }}").filter(|(key, _)| !key.contains('"'));
+        rest = match literal.and_then(|(key, after)| Some((wording.plain(key)?, after))) {
+            Some((text, after)) => {
+                out.push_str(&escaped(text));
+                after
+            }
+            None => {
+                out.push_str(CALL);
+                call
+            }
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Text between tags: escaped as the renderer does it, and without braces, which would begin a tag of the template.
+fn escaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    // Writing to memory does not fail.
+    if tera::escape_html(text, &mut bytes).is_err() {
+        return String::new();
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    text.replace('{', "&#123;").replace('}', "&#125;")
 }
 
 fn translate(wording: Wording) -> impl Fn(Kwargs, &State<'_>) -> TeraResult<Value> + Send + Sync + 'static {

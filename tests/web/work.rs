@@ -663,6 +663,68 @@ fn what_is_typed_in_a_part_is_kept_as_a_draft_and_meets_a_later_version_as_a_con
 }
 
 #[test]
+fn a_field_that_was_not_touched_takes_the_answer_of_the_colleague_who_changed_it() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let at = format!("{case}/groups/origin");
+    assert_eq!(
+        save(
+            &worker,
+            &at,
+            &[("brought_by", "Mẫu Cũ"), ("place", "nơi cũ"), ("route", "rescued")]
+        )
+        .status,
+        303
+    );
+    let (mine, theirs) = (worker.get(&at), supervisor.get(&at));
+    let (base, version) = (mine.hidden("base"), mine.hidden("version"));
+    let version = version.as_str();
+    assert!(!base.contains("Mẫu Cũ") && base == theirs.hidden("base"));
+    let hers = [
+        ("version", version),
+        ("brought_by", "Mẫu Mới"),
+        ("place", "nơi cũ"),
+        ("route", "rescued"),
+    ];
+    assert_eq!(supervisor.submit(&theirs, &at, &hers).status, 303);
+    let typed = [
+        ("version", version),
+        ("base", &base),
+        ("brought_by", "Mẫu Cũ"),
+        ("place", "nơi tôi sửa"),
+        ("route", "rescued"),
+    ];
+    let again = worker.submit(&mine, &at, &typed);
+    assert_eq!(again.status, 409);
+    let value = |name: &str| {
+        let (_, rest) = again.body.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(
+        (value("brought_by"), value("place")),
+        ("Mẫu Mới".to_owned(), "nơi tôi sửa".to_owned())
+    );
+    assert!(
+        !again.body.contains("nơi cũ"),
+        "only what the colleague changed is listed"
+    );
+    let both = [
+        ("version", &*again.hidden("version")),
+        ("brought_by", &*value("brought_by")),
+        ("place", &*value("place")),
+        ("route", "rescued"),
+    ];
+    let saved = worker.submit(&again, &at, &both);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    let page = worker.get(&case);
+    assert!(
+        page.body.contains("Mẫu Mới") && page.body.contains("nơi tôi sửa"),
+        "nobody's work is lost"
+    );
+}
+
+#[test]
 fn the_same_form_sent_twice_is_done_once() {
     let setting = Setting::new();
     let (worker, case) = setting.case();

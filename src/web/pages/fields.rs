@@ -8,7 +8,7 @@ use crate::domain::partial_date::PartialDate;
 use crate::web::i18n::Wording;
 
 /// One field of a form or of a page.
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 pub struct FieldView {
     /// Name in the form.
     pub name: &'static str,
@@ -33,6 +33,21 @@ impl FieldView {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.text.trim().is_empty() && !self.options.iter().any(|option| option.2)
+    }
+}
+
+impl FieldView {
+    /// The answer itself: text, chosen codes, and how it is not known when there is neither.
+    pub fn said(&self) -> (&str, Vec<&'static str>, &str) {
+        let chosen = self.options.iter().filter(|option| option.2).map(|option| option.0);
+        let state = if self.is_empty() { self.state.as_str() } else { "" };
+        (self.text.trim(), chosen.collect(), state)
+    }
+
+    /// Whether two answers are the same.
+    #[must_use]
+    pub fn says_as(&self, other: &Self) -> bool {
+        self.said() == other.said()
     }
 }
 

@@ -37,6 +37,7 @@ pub struct Edit {
     draft: String,
     why: Option<&'static str>,
     version: i64,
+    base: String,
     purpose: String,
     confirmed: bool,
     fields: Vec<FieldView>,
@@ -67,6 +68,7 @@ impl Page for Edit {
             draft: urls::draft(id, part),
             why: None,
             version: 1,
+            base: "alias=AAAAAAAA".to_owned(),
             purpose: "case_work".to_owned(),
             confirmed: part.group().class() == Class::S4,
             fields: from_stored(part.fields(), &json!({})),
@@ -317,8 +319,9 @@ async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool
         None => from_stored(part.fields(), stored.map_or(&empty, |open| &open.fields)),
     };
     // A draft goes on from the version it was typed over, so that a colleague's later one is not lost.
-    let drafted = draft.iter().flat_map(|typed| field::typed(typed, "version")).next();
-    let version = drafted.and_then(|version| version.parse().ok());
+    let drafted = |name| draft.iter().flat_map(move |typed| field::typed(typed, name)).next();
+    let version = drafted("version").and_then(|version| version.parse().ok());
+    let base = drafted("base").map_or_else(|| base(ctx, path, &fields), str::to_owned);
     let page = Edit {
         case: urls::case(id),
         title: title(part),
@@ -326,6 +329,7 @@ async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool
         draft: urls::draft(id, part),
         why: None,
         version: version.unwrap_or_else(|| stored.map_or(0, |open| open.version)),
+        base,
         purpose: purpose.to_owned(),
         confirmed,
         fields,
@@ -372,11 +376,11 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
     let fields = match field::read(path.part.fields(), &sent.typed) {
         Ok(fields) if path.part.lacking(&fields).next().is_some() => {
             let faults: Vec<_> = path.part.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
-            return again.show(&ctx, &sent.typed, &faults, None).await;
+            return again.show(&ctx, &sent.typed, &faults).await;
         }
         Ok(fields) if !sent.expired => fields,
-        Ok(_) => return again.show(&ctx, &sent.typed, &[], None).await,
-        Err(faults) => return again.show(&ctx, &sent.typed, &faults, None).await,
+        Ok(_) => return again.show(&ctx, &sent.typed, &[]).await,
+        Err(faults) => return again.show(&ctx, &sent.typed, &faults).await,
     };
     let save = Save {
         part: path.part,
@@ -397,21 +401,21 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
                 why: Some(why.message()),
                 ..again
             };
-            again.show(&ctx, &sent.typed, &[], None).await
+            again.show(&ctx, &sent.typed, &[]).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// Somebody saved while this was typed: what she changed is shown, and fields that were not touched here take her answer.
 async fn conflict(ctx: &Ctx, typed: &Typed, again: Again<'_>) -> Result<HttpResponse, PageError> {
     let path = again.path;
     let view = path.opened(ctx, again.purpose, again.confirmed).await?;
     let theirs = view.open.into_iter().find(|open| open.part == path.part);
-    let same = theirs.as_ref().is_some_and(|open| {
-        let mine = from_typed(path.part.fields(), typed, &[], ctx.wording());
-        changed(&mine, from_stored(path.part.fields(), &open.fields)).is_empty()
-    });
-    if same {
+    let stored = theirs.as_ref().map_or(&Value::Null, |open| &open.fields);
+    let mine = from_typed(path.part.fields(), typed, &[], ctx.wording());
+    let theirs_now = from_stored(path.part.fields(), stored);
+    if theirs.is_some() && mine.iter().zip(&theirs_now).all(|(mine, theirs)| mine.says_as(theirs)) {
         // Both wrote the same: it is saved already.
         return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(path.id)), &view.index));
     }
@@ -419,8 +423,35 @@ async fn conflict(ctx: &Ctx, typed: &Typed, again: Again<'_>) -> Result<HttpResp
         version: theirs.as_ref().map_or(0, |open| open.version),
         ..again
     };
-    let theirs = theirs.map_or(Value::Null, |open| open.fields);
-    again.show(ctx, typed, &[], Some((view.index, theirs))).await
+    let before = field::typed(typed, "base").next().unwrap_or_default();
+    let is_as_before = |field: &FieldView| before.split(' ').any(|known| known == mark(ctx, path, field));
+    let next = base(ctx, path, &theirs_now);
+    let (mut fields, mut changed) = (Vec::new(), Vec::new());
+    for (mine, theirs) in mine.into_iter().zip(theirs_now) {
+        let untouched = is_as_before(&mine);
+        if !mine.says_as(&theirs) && !is_as_before(&theirs) {
+            changed.push(Changed {
+                name: theirs.name,
+                theirs: theirs.clone(),
+            });
+        }
+        fields.push(if untouched { theirs } else { mine });
+    }
+    again.page(ctx, fields, next, Some((view.index, changed))).await
+}
+
+/// What a form began with, field by field, so that a later conflict knows what was touched; says nothing about the answers.
+fn base(ctx: &Ctx, path: &PartPath, fields: &[FieldView]) -> String {
+    let marks: Vec<String> = fields.iter().map(|field| mark(ctx, path, field)).collect();
+    marks.join(" ")
+}
+
+fn mark(ctx: &Ctx, path: &PartPath, field: &FieldView) -> String {
+    let place = drafts::form_of(path.id, path.part);
+    let said = json!(["base", place, field.name, field.said()]).to_string();
+    let mac = ctx.app().keyring.web_mac(said.as_bytes());
+    let short: Vec<u8> = mac.into_iter().skip(5).take(9).collect();
+    format!("{}={}", field.name, ledger::b64u(&short))
 }
 
 /// The same form once more, with everything that was typed.
@@ -434,12 +465,18 @@ struct Again<'a> {
 }
 
 impl Again<'_> {
-    async fn show(
+    async fn show(self, ctx: &Ctx, form: &Typed, faults: &[(&'static str, Fault)]) -> Result<HttpResponse, PageError> {
+        let fields = from_typed(self.path.part.fields(), form, faults, ctx.wording());
+        let base = typed(form, "base").next().unwrap_or_default().to_owned();
+        self.page(ctx, fields, base, None).await
+    }
+
+    async fn page(
         self,
         ctx: &Ctx,
-        form: &Typed,
-        faults: &[(&'static str, Fault)],
-        theirs: Option<(String, Value)>,
+        fields: Vec<FieldView>,
+        base: String,
+        conflict: Option<(String, Vec<Changed>)>,
     ) -> Result<HttpResponse, PageError> {
         let (id, part) = (self.path.id, self.path.part);
         // The page shows what was typed, so it asks once more whether the case may be seen.
@@ -447,14 +484,13 @@ impl Again<'_> {
         if !self.path.editable(&view) || !self.path.is_there(&view) {
             return Err(ctx.refused(id).await);
         }
-        let fields = from_typed(part.fields(), form, faults, ctx.wording());
         let listed: Vec<(&'static str, String)> = fields
             .iter()
             .filter_map(|field| field.fault.clone().map(|fault| (field.name, fault)))
             .collect();
-        let (index, conflict) = match theirs {
+        let (index, conflict) = match conflict {
             None => (view.index, None),
-            Some((index, theirs)) => (index, Some(changed(&fields, from_stored(part.fields(), &theirs)))),
+            Some((index, changed)) => (index, Some(changed)),
         };
         let status = if conflict.is_some() || self.why.is_some() {
             StatusCode::CONFLICT
@@ -469,6 +505,7 @@ impl Again<'_> {
             draft: urls::draft(id, part),
             why: self.why,
             version: self.version,
+            base,
             purpose: self.purpose.to_owned(),
             confirmed: self.confirmed,
             fields,
@@ -480,23 +517,4 @@ impl Again<'_> {
         };
         ctx.page_with(status, Some(&index), &page)
     }
-}
-
-fn changed(mine: &[FieldView], theirs: Vec<FieldView>) -> Vec<Changed> {
-    mine.iter()
-        .zip(theirs)
-        .filter(|(mine, theirs)| {
-            mine.text.trim() != theirs.text
-                || (mine.is_empty() && theirs.is_empty() && mine.state != theirs.state)
-                || mine
-                    .options
-                    .iter()
-                    .map(|option| option.2)
-                    .ne(theirs.options.iter().map(|option| option.2))
-        })
-        .map(|(_, theirs)| Changed {
-            name: theirs.name,
-            theirs,
-        })
-        .collect()
 }
