@@ -243,6 +243,54 @@ fn a_slot_that_asks_for_all_the_memory_of_the_machine_is_refused() {
 }
 
 #[test]
+fn what_tink_wrote_opens_from_the_key_file_down_to_the_values() {
+    let json = file("v1-from-tink.json");
+    let deployment = Deployment(array(&json["deployment_hex"]));
+    let slot: Slot = serde_json::from_value(json["slot"].clone()).unwrap();
+    let opener = Opener::KeyFile(json["key_file"].as_str().unwrap().to_owned().into());
+    let root = slot.open(deployment, &opener).unwrap();
+    let keysets: Vec<(String, String)> = json["keysets"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
+        .collect();
+    let keyring = Keyring::open(deployment, &root, &keysets).unwrap();
+    let owner = &json["owner"];
+    let row = WrappedOwner {
+        id: array(&owner["id_hex"]),
+        version: 1,
+        wrapped: unhex(&owner["wrapped_hex"]),
+        wrapped_s4: unhex(&owner["wrapped_s4_hex"]),
+    };
+    let keys = keyring.unwrap_owner(&row).unwrap();
+    assert_eq!(keys.handle().0, array::<16>(&owner["handle_hex"]));
+    let values = json["sealed"].as_array().unwrap();
+    assert_eq!(values.len(), 3);
+    for value in values {
+        let bytes = unhex(&value["sealed_hex"]);
+        let text = match value["name"].as_str().unwrap() {
+            "identity" => {
+                open::<Ordinary>(&keys, &Sealed::from_stored(keys.handle(), place(value), bytes))
+                    .unwrap()
+                    .text
+            }
+            _ => {
+                open::<Safety>(&keys, &Sealed::from_stored(keys.handle(), place(value), bytes))
+                    .unwrap()
+                    .text
+            }
+        };
+        assert_eq!(value["text"], text);
+    }
+    let (message, mac) = (
+        unhex(&json["web_mac"]["message_hex"]),
+        unhex(&json["web_mac"]["mac_hex"]),
+    );
+    assert!(keyring.verify_web_mac(&message, &mac));
+}
+
+#[test]
 fn golden_row_mac_and_network_digest_hold() {
     let golden = golden();
     let row = &golden.json["row_mac"];

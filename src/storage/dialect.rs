@@ -80,6 +80,31 @@ pub fn lock_head(connection: &mut AnyConnection) -> QueryResult<HeadRow> {
     }
 }
 
+/// Inserts the owners that one entry names with one statement.
+pub fn insert_subjects(connection: &mut AnyConnection, shard: i64, idx: i64, handles: &[Vec<u8>]) -> QueryResult<()> {
+    use diesel::sql_types::{BigInt, Text};
+    let list: Vec<String> = handles
+        .iter()
+        .map(|handle| handle.iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    let statement = match connection {
+        AnyConnection::Sqlite(_) => {
+            "INSERT INTO log_subject (shard, idx, handle) SELECT ?, ?, unhex(value) FROM json_each(?)"
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(_) => {
+            "INSERT INTO log_subject (shard, idx, handle) SELECT $1, $2, decode(value, 'hex') \
+             FROM json_array_elements_text($3::json) AS value"
+        }
+    };
+    diesel::sql_query(statement)
+        .bind::<BigInt, _>(shard)
+        .bind::<BigInt, _>(idx)
+        .bind::<Text, _>(serde_json::json!(list).to_string())
+        .execute(connection)
+        .map(drop)
+}
+
 /// What to do after an error of a whole batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Severity {
