@@ -151,7 +151,7 @@ async fn answer(gate: &Arc<Gate>, question: Question) -> Reply {
         Question::Share { text } => Offer::Share(text),
         Question::Duty { passphrase, token } => Offer::Duty(passphrase, token),
     };
-    match gate.offer("control", offer).await {
+    match gate.offer(None, offer).await {
         Ok(Progress::Open) | Err(OfferError::Open) => Reply::Open,
         Ok(Progress::Waiting(missing)) => Reply::Waiting { missing },
         Err(error) => Reply::Fault {

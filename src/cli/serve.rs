@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
     let gate = Arc::new(Gate::sealed(process, Some(sound)));
     let done = actix_web::rt::System::new().block_on(async move {
         for offer in offers {
-            gate.offer("", offer).await.map_err(fault)?;
+            gate.offer(None, offer).await.map_err(fault)?;
         }
         serve(&arguments.data, gate).await
     });

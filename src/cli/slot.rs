@@ -141,7 +141,8 @@ fn custodians(new: &NewSlot, deployment: Deployment, root: &RootKey) -> Result<S
         slot: slot.id(),
     };
     if let Some(folder) = &new.sheets {
-        DirBuilder::new().mode(0o700).create(folder).map_err(fault)?;
+        let made = DirBuilder::new().mode(0o700).create(folder);
+        made.map_err(|error| Fault(format!("cannot make {}: {error}; name a new folder", folder.display())))?;
         for share in &shares {
             let name = format!("manh-khoa-{}.html", share.number());
             create(&folder.join(name), sheet::html(&sheet(share))?.as_bytes())?;

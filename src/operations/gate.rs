@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
@@ -27,6 +28,8 @@ const PER_HOUSE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 pub struct Gate {
     process: Process,
     open: RwLock<Option<App>>,
+    /// How often it was sealed; changed under the lock of `open`.
+    sealings: AtomicU64,
     gathered: Mutex<BTreeMap<String, Gathered>>,
     /// One passphrase is stretched at a time: each takes 256 MiB.
     stretching: Semaphore,
@@ -112,6 +115,7 @@ impl Gate {
         Self {
             process,
             open: RwLock::default(),
+            sealings: AtomicU64::new(0),
             gathered: Mutex::default(),
             stretching: Semaphore::new(1),
             by_source: DefaultKeyedRateLimiter::keyed(Quota::per_minute(PER_SOURCE)),
@@ -167,26 +171,33 @@ impl Gate {
         })
     }
 
-    /// Takes what somebody gives; `source` is a network address, kept nowhere.
-    pub async fn offer(self: &Arc<Self>, source: &str, offer: Offer) -> Result<Progress, OfferError> {
+    /// Takes what somebody gives; `source` is a network address, kept nowhere, or `None` on the machine itself.
+    pub async fn offer(self: &Arc<Self>, source: Option<&str>, offer: Offer) -> Result<Progress, OfferError> {
         if !self.is_sealed() {
             return Err(OfferError::Open);
         }
-        if self.by_source.check_key(&source.to_owned()).is_err() || self.by_house.check().is_err() {
+        if source.is_some_and(|source| self.by_source.check_key(&source.to_owned()).is_err()) {
             return Err(OfferError::Throttled);
+        }
+        // A right share is never kept waiting by a flood of wrong ones; it is known by itself and costs nothing to try.
+        if !matches!(offer, Offer::Share(_)) {
+            self.slowed(source)?;
         }
         match offer {
             Offer::KeyFile(text) => self.unseal(Opener::KeyFile(text), &[]).await,
             Offer::Passphrase(text) => self.unseal(Opener::Passphrase(normal(&text)), &[]).await,
             Offer::Duty(passphrase, token) => self.unseal(Opener::Duty(normal(&passphrase), token), &[]).await,
-            Offer::Share(text) => self.share(&text).await,
+            Offer::Share(text) => self.share(source, &text).await,
         }
     }
 
     /// Takes the keys out of memory; pages that are being made are finished. They go even when the log cannot say so.
     pub async fn seal(&self) -> Result<(), Failure> {
         self.gathered().clear();
-        self.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        self.sealings.fetch_add(1, Ordering::AcqRel);
+        open.take();
+        drop(open);
         self.record("key.seal", "operator", "", &[]).await
     }
 
@@ -213,11 +224,20 @@ impl Gate {
         Ok(())
     }
 
-    async fn share(self: &Arc<Self>, text: &str) -> Result<Progress, OfferError> {
+    /// Limits what everybody on the network together may try.
+    fn slowed(&self, source: Option<&str>) -> Result<(), OfferError> {
+        if source.is_some() && self.by_house.check().is_err() {
+            return Err(OfferError::Throttled);
+        }
+        Ok(())
+    }
+
+    async fn share(self: &Arc<Self>, source: Option<&str>, text: &str) -> Result<Progress, OfferError> {
         self.expire().await?;
         let share = match Share::parse(text) {
             Ok(share) => share,
             Err(fault) => {
+                self.slowed(source)?;
                 self.record("key.share_refuse", "custodian", "custodians", &[]).await?;
                 return Err(OfferError::Share(fault));
             }
@@ -226,6 +246,7 @@ impl Gate {
         let slots = self.slots().await?;
         let number = share.number();
         let Some(slot) = slots.iter().find(|slot| slot.takes(deployment, &share)) else {
+            self.slowed(source)?;
             self.record("key.share_refuse", "custodian", "custodians", &[]).await?;
             return Err(OfferError::Stranger(number));
         };
@@ -251,6 +272,7 @@ impl Gate {
     }
 
     async fn unseal(self: &Arc<Self>, opener: Opener, shares: &[u8]) -> Result<Progress, OfferError> {
+        let sealings = self.sealings.load(Ordering::Acquire);
         let _one_at_a_time = self.stretching.acquire().await.map_err(|_| Failure::Internal(None))?;
         let unsealed = self
             .with_keys(move |connection| key_plane::unseal(connection, &opener))
@@ -266,7 +288,13 @@ impl Gate {
         if let Some(sound) = &self.sound {
             keep_checkpoint(&app, sound).await?;
         }
-        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(app);
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody sealed it meanwhile, and that order is the later one.
+        if self.sealings.load(Ordering::Acquire) != sealings {
+            return Err(Failure::Busy.into());
+        }
+        *open = Some(app);
+        drop(open);
         tracing::info!(slot = slot.kind(), "the keys are open");
         Ok(Progress::Open)
     }

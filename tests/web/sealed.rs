@@ -250,7 +250,29 @@ fn a_passphrase_opens_it_too_and_a_wrong_one_is_recorded_and_slowed_down() {
     // Another process of the same house, whose counters are its own.
     let gate = Arc::new(Gate::sealed(served.world.gate.process().clone(), None));
     let offer = donghanh::operations::gate::Offer::Passphrase(PASSPHRASE.to_owned().into());
-    served.world.block_on(gate.offer("192.0.2.1", offer)).unwrap();
+    served.world.block_on(gate.offer(Some("192.0.2.1"), offer)).unwrap();
+    assert!(!gate.is_sealed());
+}
+
+#[test]
+fn a_flood_of_wrong_tries_keeps_no_custodian_out() {
+    use donghanh::operations::gate::{Offer, OfferError};
+    let (served, shares) = sealed();
+    seal(&served);
+    let gate = &served.world.gate;
+    let offer = |source: String, text: &str| {
+        let offer = Offer::Share(text.to_owned().into());
+        served.world.block_on(gate.offer(Some(&source), offer))
+    };
+    // From many addresses, until the house takes no more of it.
+    let throttled = (0..200).any(|number| {
+        let flood = offer(format!("192.0.2.{number}"), "ba ba ba");
+        matches!(flood, Err(OfferError::Throttled))
+    });
+    assert!(throttled);
+    for (number, share) in shares[..3].iter().enumerate() {
+        offer(format!("198.51.100.{number}"), share).unwrap_or_else(|error| panic!("{error}"));
+    }
     assert!(!gate.is_sealed());
 }
 

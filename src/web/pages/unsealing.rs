@@ -142,7 +142,7 @@ pub async fn create(request: HttpRequest, front: web::Data<Front>, raw: RawForm)
     } else {
         (Offer::Share(share.to_owned().into()), "share")
     };
-    let done = front.gate.offer(&source(&request), offer).await;
+    let done = front.gate.offer(Some(&source(&request)), offer).await;
     match done {
         Ok(Progress::Open) | Err(OfferError::Open) => Ok(error::see_other(urls::SIGN_IN)),
         Ok(Progress::Waiting(_)) => Ok(error::see_other(urls::UNSEALING)),
