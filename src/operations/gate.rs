@@ -194,10 +194,11 @@ impl Gate {
     /// Takes the keys out of memory; pages that are being made are finished. They go even when the log cannot say so.
     pub async fn seal(&self) -> Result<(), Failure> {
         self.gathered().clear();
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        self.sealings.fetch_add(1, Ordering::AcqRel);
-        open.take();
-        drop(open);
+        {
+            let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+            self.sealings.fetch_add(1, Ordering::AcqRel);
+            open.take();
+        }
         self.record("key.seal", "operator", "", &[]).await
     }
 
