@@ -34,11 +34,13 @@ pub enum SlotAct {
     /// Remove a slot; the last one stays.
     Remove {
         /// Name of the slot, as `keys status` shows it, or its beginning.
+        #[arg(allow_hyphen_values = true)]
         slot: String,
     },
     /// Make a new slot and remove an old one in one step, for example when a custodian leaves.
     Replace {
         /// Name of the old slot, or its beginning.
+        #[arg(allow_hyphen_values = true)]
         slot: String,
         /// The new one.
         #[command(flatten)]

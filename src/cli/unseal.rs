@@ -125,7 +125,7 @@ pub fn share() -> Result<Option<Zeroizing<String>>, Fault> {
     let mut whole = Zeroizing::new(String::new());
     let mut row = 1;
     while row <= ROWS {
-        let typed = Zeroizing::new(rpassword::prompt_password(format!("  row {row}: ")).map_err(fault)?);
+        let typed = hidden(&format!("  row {row}: "))?;
         if row == 1 && typed.trim().is_empty() {
             return Ok(None);
         }
@@ -148,9 +148,19 @@ pub fn passphrase(arguments: &Arguments, prompt: &str) -> Result<Zeroizing<Strin
         std::io::stdin().read_line(&mut line).map_err(fault)?;
         line
     } else {
-        Zeroizing::new(rpassword::prompt_password(prompt).map_err(fault)?)
+        hidden(prompt)?
     };
     Ok(normal(&text))
+}
+
+/// Typed at the terminal, not shown.
+fn hidden(prompt: &str) -> Result<Zeroizing<String>, Fault> {
+    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
+        Fault(format!(
+            "there is no terminal to ask at ({error}); give it on standard input with --passphrase-stdin or --shares-stdin, \
+             or a key file with --key-file"
+        ))
+    })
 }
 
 fn key_file(path: &Path) -> Result<Zeroizing<String>, Fault> {

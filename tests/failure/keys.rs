@@ -286,6 +286,12 @@ fn slots_are_added_replaced_and_removed_without_touching_data() {
     let last = last.lines().find(|line| line.contains("2 of 2")).unwrap();
     let last = last.split_whitespace().next().unwrap();
     assert!(ceremony.fault(&fresh, &slots(&["remove", last])).contains("last slot"));
+    // One name in thirty-two begins with a hyphen.
+    assert!(
+        ceremony
+            .fault(&fresh, &slots(&["remove", "-x"]))
+            .contains("no such slot")
+    );
     assert_eq!(
         kinds(&ceremony),
         ["key.slot_add", "key.slot_replace", "key.slot_remove"]
