@@ -3,7 +3,7 @@
 //! One line of JSON there, one line back; `docs/formats.md` does not list it, because both ends are the same program.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener as StdListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,15 +70,22 @@ pub fn ask(data: &Path, question: &Question) -> Result<Option<Reply>, Fault> {
     };
     let mut line = Zeroizing::new(serde_json::to_string(question).map_err(fault)?);
     line.push('\n');
-    stream.set_read_timeout(Some(PATIENCE)).map_err(fault)?;
+    stream
+        .set_read_timeout(Some(PATIENCE + Duration::from_secs(5)))
+        .map_err(fault)?;
     stream.write_all(line.as_bytes()).map_err(fault)?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(fault)?;
+    let read = BufReader::new(stream).read_line(&mut answer);
+    if read.is_err() || answer.is_empty() {
+        return Err(fault(
+            "the server gave no answer in time; see `donghanh keys status`, then try again",
+        ));
+    }
     serde_json::from_str(&answer).map(Some).map_err(fault)
 }
 
 /// Takes the place of a socket that a killed server left; refuses while another server runs on the folder.
-pub fn bind(data: &Path) -> Result<UnixListener, Fault> {
+pub fn bind(data: &Path) -> Result<StdListener, Fault> {
     use std::os::unix::fs::PermissionsExt as _;
     let path = path(data);
     if UnixStream::connect(&path).is_ok() {
@@ -88,13 +95,23 @@ pub fn bind(data: &Path) -> Result<UnixListener, Fault> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(fault(error)),
         _ => {}
     }
-    let listener = UnixListener::bind(&path).map_err(|error| Fault(format!("control socket: {error}")))?;
+    let listener = StdListener::bind(&path).map_err(|error| {
+        Fault(format!(
+            "control socket {}: {error}; a data folder needs a path of fewer than 90 characters",
+            path.display()
+        ))
+    })?;
+    listener.set_nonblocking(true).map_err(fault)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(fault)?;
     Ok(listener)
 }
 
 /// Answers until it is dropped.
-pub async fn serve(listener: UnixListener, gate: Arc<Gate>) {
+pub async fn serve(listener: StdListener, gate: Arc<Gate>) {
+    let listener = match UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "control socket"),
+    };
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {

@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments, new: &NewSlot) -> Result<ExitCode, Fault> {
         },
         _ => new,
     };
+    new.check()?;
     let made = init(data, &config, &Clock::system(), |deployment, root| {
         make(arguments, new, deployment, root)
     })?;

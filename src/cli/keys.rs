@@ -80,11 +80,13 @@ fn open(arguments: &Arguments) -> Result<ExitCode, Fault> {
     }
     let (_, mut connection) = unseal::key_plane(arguments)?;
     let slots = key_plane::slots(&mut connection).map_err(fault)?;
-    let only_custodians = slots.iter().all(|slot| slot.quorum().is_some());
-    if only_custodians && !unseal::is_said(arguments) {
+    if !unseal::is_said(arguments) && slots.iter().any(|slot| slot.quorum().is_some()) {
+        if let Some(text) = unseal::asked_passphrase(arguments, &slots)? {
+            return tell(control::ask(&arguments.data, &Question::Passphrase { text })?);
+        }
         // Custodians come one after another, perhaps from several terminals.
         loop {
-            say("Type your share, row by row; it is not shown. An empty row ends this.");
+            say("Type your share, row by row; it is not shown. An empty first row ends this.");
             let Some(text) = unseal::share()? else {
                 return Ok(ExitCode::SUCCESS);
             };
@@ -150,6 +152,8 @@ fn slot(arguments: &Arguments, act: &SlotAct) -> Result<ExitCode, Fault> {
     if new.is_none() && known.len() == 1 {
         return Err(fault("this is the last slot; add another one first"));
     }
+    // What can be wrong is found before anybody types a secret.
+    new.map(NewSlot::check).transpose()?;
     let (config, unsealed) = unseal::opened(arguments)?;
     let deployment = unsealed.keyring.deployment();
     let made = new

@@ -32,7 +32,7 @@ struct Arguments {
     /// Read the passphrase from the first line of standard input instead of asking for it.
     #[arg(long, global = true)]
     passphrase_stdin: bool,
-    /// Read shares of custodians from standard input, one per line.
+    /// Read shares of custodians from standard input, one per line; an empty line ends them.
     #[arg(long, global = true)]
     shares_stdin: bool,
     /// The key file is a duty officer's token: her passphrase is needed as well.

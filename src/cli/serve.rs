@@ -1,6 +1,6 @@
 //! `serve`: verifies the log, then serves until it is told to stop or the writer stops.
 
-use std::path::Path;
+use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use ledger::Draft;
 use super::{Arguments, Fault, control, fault, say, unseal};
 use crate::app::Process;
 use crate::clock::{Clock, random_id};
-use crate::operations::gate::Gate;
+use crate::operations::gate::{Gate, Progress};
 use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending};
@@ -31,6 +31,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             "without TLS the server listens on loopback only; set tls_certificate and tls_key",
         ));
     }
+    let control = control::bind(&arguments.data)?;
     // Asked for before the work begins, so that a wrong passphrase costs no time.
     let offers = if unseal::is_said(arguments) {
         let slots = key_plane::slots(&mut keys).map_err(fault)?;
@@ -60,16 +61,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
     let gate = Arc::new(Gate::sealed(process, Some(sound)));
     let done = actix_web::rt::System::new().block_on(async move {
         for offer in offers {
-            gate.offer(None, offer).await.map_err(fault)?;
+            if gate.offer(None, offer).await.map_err(fault)? == Progress::Open {
+                break;
+            }
         }
-        serve(&arguments.data, gate).await
+        serve(control, gate).await
     });
     thread.join();
     done
 }
 
-async fn serve(data: &Path, gate: Arc<Gate>) -> Result<ExitCode, Fault> {
-    let control = control::bind(data)?;
+async fn serve(control: UnixListener, gate: Arc<Gate>) -> Result<ExitCode, Fault> {
     let process = gate.process().clone();
     record(&process, "sys.start").await?;
     let ready = server::prepare(Arc::clone(&gate)).map_err(fault)?;

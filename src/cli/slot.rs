@@ -55,6 +55,42 @@ pub struct NewSlot {
     pub write: Option<PathBuf>,
 }
 
+impl NewSlot {
+    /// What would stop the slot from being made.
+    pub fn check(&self) -> Result<(), Fault> {
+        match self.kind.unwrap_or(SlotKind::Passphrase) {
+            SlotKind::Passphrase => Ok(()),
+            SlotKind::Custodians => self.check_custodians(),
+            SlotKind::File | SlotKind::Duty => {
+                let path = written(self)?;
+                if path.exists() {
+                    return Err(Fault(format!("{} is there already; name a new file", path.display())));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn check_custodians(&self) -> Result<(), Fault> {
+        if self.threshold < 2 || self.threshold > self.of {
+            return Err(fault(
+                "choose --threshold of at least 2 and --of of at least the threshold",
+            ));
+        }
+        match &self.sheets {
+            // A share that is shown must not end in a file or a pipe.
+            None if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() => Err(fault(
+                "without a terminal the shares need a folder for their sheets: --sheets FOLDER",
+            )),
+            Some(folder) if folder.exists() => Err(Fault(format!(
+                "{} is there already; name a new folder for the sheets",
+                folder.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Makes the slot and hands out what opens it.
 pub fn make(arguments: &Arguments, new: &NewSlot, deployment: Deployment, root: &RootKey) -> Result<Slot, Fault> {
     match new.kind.unwrap_or(SlotKind::Passphrase) {
@@ -123,16 +159,7 @@ fn measured(deployment: Deployment, root: &RootKey) -> Result<Cost, Fault> {
 }
 
 fn custodians(new: &NewSlot, deployment: Deployment, root: &RootKey) -> Result<Slot, Fault> {
-    if new.threshold < 2 || new.threshold > new.of {
-        return Err(fault(
-            "choose --threshold of at least 2 and --of of at least the threshold",
-        ));
-    }
-    if new.sheets.is_none() && !std::io::stdin().is_terminal() {
-        return Err(fault(
-            "without a terminal the shares need a folder for their sheets: --sheets FOLDER",
-        ));
-    }
+    new.check_custodians()?;
     let (slot, shares) = Slot::custodians(deployment, root, new.threshold, new.of).map_err(fault)?;
     let sheet = |share| Sheet {
         share,
@@ -143,9 +170,22 @@ fn custodians(new: &NewSlot, deployment: Deployment, root: &RootKey) -> Result<S
     if let Some(folder) = &new.sheets {
         let made = DirBuilder::new().mode(0o700).create(folder);
         made.map_err(|error| Fault(format!("cannot make {}: {error}; name a new folder", folder.display())))?;
-        for share in &shares {
-            let name = format!("manh-khoa-{}.html", share.number());
-            create(&folder.join(name), sheet::html(&sheet(share))?.as_bytes())?;
+        let print_all = || {
+            for share in &shares {
+                let name = format!("manh-khoa-{}.html", share.number());
+                create(&folder.join(name), sheet::html(&sheet(share))?.as_bytes())?;
+            }
+            Ok::<(), Fault>(())
+        };
+        let printed = print_all();
+        let kept = printed.and_then(|()| {
+            let folder = std::fs::File::open(folder).map_err(fault)?;
+            folder.sync_all().map_err(fault)
+        });
+        if let Err(error) = kept {
+            // Half of the sheets of a slot that is not kept would look genuine.
+            std::fs::remove_dir_all(folder).map_err(fault)?;
+            return Err(error);
         }
         say(&format!(
             "{} sheets in {}. Print each for its custodian, then destroy the folder.",
@@ -160,22 +200,24 @@ fn custodians(new: &NewSlot, deployment: Deployment, root: &RootKey) -> Result<S
     Ok(slot)
 }
 
-/// Shows one share to its custodian, has it typed again from the paper, and clears the screen.
+/// Shows one share to its custodian, has it typed again from the paper, and clears the screen; shows it again if that fails.
 fn hand_over(slot: &Slot, deployment: Deployment, sheet: &Sheet<'_>) -> Result<(), Fault> {
     let number = sheet.share.number();
-    say(&format!(
-        "Custodian {number} of {}: come to the screen alone and press Enter.",
-        sheet.of
-    ));
-    enter()?;
-    say(&sheet::text(sheet)?);
-    say("Write the seven rows down by hand, or scan the picture with a device that is yours alone. Then press Enter.");
-    enter()?;
-    // Clear the screen and what was scrolled away.
-    say("\u{1b}[2J\u{1b}[3J\u{1b}[H");
     loop {
         say(&format!(
-            "Custodian {number}: type your share from the paper; it is not shown."
+            "Custodian {number} of {}: come to the screen alone and press Enter.",
+            sheet.of
+        ));
+        enter()?;
+        say(&sheet::text(sheet)?);
+        say(
+            "Write the seven rows down by hand, or scan the picture with a device that is yours alone. Then press Enter.",
+        );
+        enter()?;
+        // Clear the screen and what was scrolled away.
+        say("\u{1b}[2J\u{1b}[3J\u{1b}[H");
+        say(&format!(
+            "Custodian {number}: type your share from the paper; it is not shown. An empty first row shows it again."
         ));
         let typed = unseal::share()?
             .map(|text| Share::parse(&text))
@@ -183,7 +225,8 @@ fn hand_over(slot: &Slot, deployment: Deployment, sheet: &Sheet<'_>) -> Result<(
             .map_err(fault)?;
         match typed {
             Some(share) if share.number() == number && slot.takes(deployment, &share) => return Ok(()),
-            _ => say_error("this is not the share that was shown; look at the paper and type it again"),
+            Some(_) => say_error("this is not the share that was shown; it is shown once more"),
+            None => {}
         }
     }
 }
@@ -196,5 +239,16 @@ fn enter() -> Result<(), Fault> {
 fn create(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = made.map_err(|error| Fault(format!("cannot write {}: {error}", path.display())))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fault)
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // What is half written would only stand in the way of the next try.
+        let left = std::fs::remove_file(path)
+            .err()
+            .map(|_| ", and half of it was left there");
+        Fault(format!(
+            "cannot write {}: {error}{}",
+            path.display(),
+            left.unwrap_or_default()
+        ))
+    })
 }

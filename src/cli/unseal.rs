@@ -91,52 +91,73 @@ pub fn offers(arguments: &Arguments, slots: &[Slot]) -> Result<Vec<Offer>, Fault
         (None, true) => return Err(fault("--duty goes with --key-file, the file on the token")),
         (None, false) => {}
     }
-    let quorum = slots.iter().find_map(Slot::quorum);
+    // Several slots of custodians may stand side by side: whichever the shares fit is opened.
+    let most = slots
+        .iter()
+        .filter_map(Slot::quorum)
+        .map(|(threshold, _)| threshold)
+        .max();
     if arguments.shares_stdin {
         let lines = std::io::stdin().lines().map_while(Result::ok).map(Zeroizing::new);
-        let most = quorum.map_or(0, |(threshold, _)| usize::from(threshold));
-        return Ok(lines.take(most).map(Offer::Share).collect());
+        // What comes after them may be a new passphrase: an empty line ends the shares, or as many as any slot needs.
+        let shares = lines.take_while(|line| !line.trim().is_empty());
+        return Ok(shares.take(usize::from(most.unwrap_or(0))).map(Offer::Share).collect());
     }
-    if slots.iter().any(|slot| slot.kind() == "passphrase") {
-        let prompt = match quorum {
-            Some(_) if !arguments.passphrase_stdin => "Passphrase (leave it empty to give shares of custodians): ",
-            _ => "Passphrase: ",
-        };
-        let typed = passphrase(arguments, prompt)?;
-        if !typed.is_empty() || quorum.is_none() {
-            return Ok(vec![Offer::Passphrase(typed)]);
-        }
+    if let Some(typed) = asked_passphrase(arguments, slots)? {
+        return Ok(vec![Offer::Passphrase(typed)]);
     }
-    let Some((threshold, _)) = quorum else {
+    let Some(most) = most else {
         return Err(fault(
-            "this deployment opens with a key file only: give it with --key-file",
+            "this deployment opens with a key file only: give it with --key-file, and with --duty when it is a token",
         ));
     };
-    (1..=threshold)
-        .map(|number| {
-            say(&format!("Share {number} of {threshold}"));
-            share()?.map(Offer::Share).ok_or_else(|| fault("a share is missing"))
-        })
-        .collect()
+    let mut shares = Vec::new();
+    for number in 1..=most {
+        say(&format!("Share {number}; leave row 1 empty when there are no more"));
+        match share()? {
+            Some(text) => shares.push(Offer::Share(text)),
+            None => break,
+        }
+    }
+    Ok(shares)
 }
 
-/// A share from the terminal, row by row without echo; a wrong row is asked for again. `None` for an empty first row.
+/// A passphrase, where one alone opens a slot; `None` when shares are to be given instead.
+pub fn asked_passphrase(arguments: &Arguments, slots: &[Slot]) -> Result<Option<Zeroizing<String>>, Fault> {
+    if !slots.iter().any(|slot| slot.kind() == "passphrase") {
+        return Ok(None);
+    }
+    let shares = !arguments.passphrase_stdin && slots.iter().any(|slot| slot.quorum().is_some());
+    let prompt = match shares {
+        true => "Passphrase (leave it empty to give shares of custodians): ",
+        false => "Passphrase: ",
+    };
+    let typed = passphrase(arguments, prompt)?;
+    Ok(Some(typed).filter(|typed| !(shares && typed.is_empty())))
+}
+
+/// A share from the terminal, row by row without echo; a wrong row is asked for again, an empty one goes back a row.
+/// `None` for an empty first row.
 pub fn share() -> Result<Option<Zeroizing<String>>, Fault> {
-    let mut whole = Zeroizing::new(String::new());
-    let mut row = 1;
-    while row <= ROWS {
+    let mut rows: Vec<Zeroizing<String>> = Vec::new();
+    while rows.len() < ROWS {
+        let row = rows.len() + 1;
         let typed = hidden(&format!("  row {row}: "))?;
-        if row == 1 && typed.trim().is_empty() {
-            return Ok(None);
+        if typed.trim().is_empty() {
+            if rows.pop().is_none() {
+                return Ok(None);
+            }
+            continue;
         }
         match Share::check_row(row, &typed) {
-            Ok(()) => {
-                whole.push_str(&typed);
-                whole.push('\n');
-                row += 1;
-            }
-            Err(error) => say_error(&format!("{error}; type this row again")),
+            Ok(()) => rows.push(typed),
+            Err(error) => say_error(&format!("{error}; type this row again (an empty row goes back)")),
         }
+    }
+    let mut whole = Zeroizing::new(String::with_capacity(512));
+    for row in &rows {
+        whole.push_str(row);
+        whole.push('\n');
     }
     Ok(Some(whole))
 }

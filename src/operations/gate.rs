@@ -24,6 +24,9 @@ pub const LONGEST_WAIT_MS: i64 = 10 * 60_000;
 const PER_SOURCE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 const PER_HOUSE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
+/// Sources that are remembered before quiet ones are forgotten.
+const MOST_SOURCES: usize = 10_000;
+
 /// The keys of a running process, or the lack of them.
 pub struct Gate {
     process: Process,
@@ -39,8 +42,8 @@ pub struct Gate {
     sound: Option<Sound>,
 }
 
-/// Shares of one slot that have been taken, by number, each with the time after which it is forgotten.
-type Gathered = BTreeMap<u8, (Share, i64)>;
+/// Shares of one slot that have been taken, as written, by number, each with the time after which it is forgotten.
+type Gathered = BTreeMap<u8, (Zeroizing<String>, i64)>;
 
 /// What somebody gives to open the keys.
 pub enum Offer {
@@ -176,13 +179,20 @@ impl Gate {
         if !self.is_sealed() {
             return Err(OfferError::Open);
         }
-        if source.is_some_and(|source| self.by_source.check_key(&source.to_owned()).is_err()) {
-            return Err(OfferError::Throttled);
-        }
-        // A right share is never kept waiting by a flood of wrong ones; it is known by itself and costs nothing to try.
+        // A right share is never kept waiting by a flood of wrong tries; it is known by itself and costs nothing to look at.
         if !matches!(offer, Offer::Share(_)) {
             self.slowed(source)?;
         }
+        // One passphrase at a time; the network is told to come back, the machine itself waits for the one that runs.
+        let _stretching = match (&offer, source) {
+            (Offer::Passphrase(_) | Offer::Duty(..), None) => {
+                Some(self.stretching.acquire().await.map_err(|_| Failure::Internal(None))?)
+            }
+            (Offer::Passphrase(_) | Offer::Duty(..), Some(_)) => {
+                Some(self.stretching.try_acquire().map_err(|_| OfferError::Throttled)?)
+            }
+            _ => None,
+        };
         match offer {
             Offer::KeyFile(text) => self.unseal(Opener::KeyFile(text), &[]).await,
             Offer::Passphrase(text) => self.unseal(Opener::Passphrase(normal(&text)), &[]).await,
@@ -207,7 +217,7 @@ impl Gate {
         let now_ms = self.process.clock.now_ms();
         let mut late = Vec::new();
         self.gathered().retain(|slot, gathered| {
-            let is_late = |(_, until_ms): &(Share, i64)| now_ms >= *until_ms;
+            let is_late = |(_, until_ms): &(Zeroizing<String>, i64)| now_ms >= *until_ms;
             let gone: Vec<u8> = gathered
                 .iter()
                 .filter(|(_, waiting)| is_late(waiting))
@@ -225,9 +235,15 @@ impl Gate {
         Ok(())
     }
 
-    /// Limits what everybody on the network together may try.
+    /// Limits what one source and what everybody on the network together may try.
     fn slowed(&self, source: Option<&str>) -> Result<(), OfferError> {
-        if source.is_some() && self.by_house.check().is_err() {
+        let Some(source) = source else {
+            return Ok(());
+        };
+        if self.by_source.len() > MOST_SOURCES {
+            self.by_source.retain_recent();
+        }
+        if self.by_source.check_key(&source.to_owned()).is_err() || self.by_house.check().is_err() {
             return Err(OfferError::Throttled);
         }
         Ok(())
@@ -252,29 +268,35 @@ impl Gate {
             return Err(OfferError::Stranger(number));
         };
         let threshold = slot.quorum().map_or(u8::MAX, |(threshold, _)| threshold);
-        let entry = fields(slot.id(), [number]);
-        self.record("key.share", "custodian", "custodians", &entry).await?;
-        let shares = {
+        let is_there =
+            |all: &BTreeMap<String, Gathered>| all.get(slot.id()).is_some_and(|so_far| so_far.contains_key(&number));
+        if !is_there(&self.gathered()) {
+            let entry = fields(slot.id(), [number]);
+            self.record("key.share", "custodian", "custodians", &entry).await?;
+            let until_ms = self.process.clock.now_ms() + LONGEST_WAIT_MS;
             let mut all = self.gathered();
-            let gathered = all.entry(slot.id().to_owned()).or_default();
-            gathered.insert(number, (share, self.process.clock.now_ms() + LONGEST_WAIT_MS));
-            let missing = usize::from(threshold).saturating_sub(gathered.len());
+            let so_far = all.entry(slot.id().to_owned()).or_default();
+            so_far.insert(number, (text.to_owned().into(), until_ms));
+        }
+        // They stay until the keys are open: nobody has to come back because the log was busy for a moment.
+        let (shares, numbers) = {
+            let all = self.gathered();
+            let so_far = all.get(slot.id());
+            let taken = so_far.map_or(0, BTreeMap::len);
+            let missing = usize::from(threshold).saturating_sub(taken);
             if missing > 0 {
                 return Ok(Progress::Waiting(u8::try_from(missing).unwrap_or(u8::MAX)));
             }
-            all.remove(slot.id()).unwrap_or_default()
+            let shares = so_far.into_iter().flat_map(BTreeMap::values);
+            let shares: Vec<Share> = shares.filter_map(|(text, _)| Share::parse(text).ok()).collect();
+            let numbers: Vec<u8> = shares.iter().map(Share::number).collect();
+            (shares, numbers)
         };
-        let numbers: Vec<u8> = shares.keys().copied().collect();
-        self.unseal(
-            Opener::Shares(shares.into_values().map(|(share, _)| share).collect()),
-            &numbers,
-        )
-        .await
+        self.unseal(Opener::Shares(shares), &numbers).await
     }
 
     async fn unseal(self: &Arc<Self>, opener: Opener, shares: &[u8]) -> Result<Progress, OfferError> {
         let sealings = self.sealings.load(Ordering::Acquire);
-        let _one_at_a_time = self.stretching.acquire().await.map_err(|_| Failure::Internal(None))?;
         let unsealed = self
             .with_keys(move |connection| key_plane::unseal(connection, &opener))
             .await?;
@@ -284,18 +306,25 @@ impl Gate {
         };
         let actor = if shares.is_empty() { "operator" } else { "custodian" };
         let entry = fields(slot.id(), shares.iter().copied());
-        self.record("key.unseal", actor, slot.kind(), &entry).await?;
         let app = self.process.open(keyring);
         if let Some(sound) = &self.sound {
             keep_checkpoint(&app, sound).await?;
         }
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        // Somebody sealed it meanwhile, and that order is the later one.
-        if self.sealings.load(Ordering::Acquire) != sealings {
+        self.record("key.unseal", actor, slot.kind(), &entry).await?;
+        let sealed_meanwhile = {
+            let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+            let meanwhile = self.sealings.load(Ordering::Acquire) != sealings;
+            if !meanwhile {
+                *open = Some(app);
+            }
+            meanwhile
+        };
+        if sealed_meanwhile {
+            // The order to seal is the later one, and the log says so last.
+            self.record("key.seal", "system", "", &[]).await?;
             return Err(Failure::Busy.into());
         }
-        *open = Some(app);
-        drop(open);
+        self.gathered().clear();
         tracing::info!(slot = slot.kind(), "the keys are open");
         Ok(Progress::Open)
     }

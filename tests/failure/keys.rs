@@ -243,6 +243,27 @@ fn slots_are_added_replaced_and_removed_without_touching_data() {
             .contains("Added")
     );
 
+    // A second slot of custodians stands beside the first for a while: the shares of either open, in any company.
+    let third = ceremony.path("third");
+    let third = third.to_str().unwrap();
+    let beside = slots(&["add", "custodians", "--threshold", "3", "--of", "3", "--sheets", third]);
+    ceremony.ok(&shares, &beside);
+    let others: Vec<String> = (1..=3).map(|number| ceremony.share("third", number)).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let add = |code: &'static str| ["--shares-stdin", "organisation-add", code, "commune", "Mẫu"];
+    assert!(ceremony.ok(&others, &add("XB")).contains("Added"));
+    assert!(
+        ceremony
+            .ok(&[others[0], shares[0], shares[1]], &add("XC"))
+            .contains("Added")
+    );
+    // What can be wrong is said before anybody types a share.
+    assert!(ceremony.fault(&[], &beside).contains("name a new folder"));
+    assert!(ceremony.fault(&[], &slots(&["add", "file"])).contains("--write"));
+    let status = ceremony.ok(&[], &["keys", "status"]);
+    let extra = status.lines().find(|line| line.contains("3 of 3")).unwrap();
+    ceremony.ok(&shares, &slots(&["remove", extra.split_whitespace().next().unwrap()]));
+
     // A custodian leaves: new shares, and the old ones are void.
     let status = ceremony.ok(&[], &["keys", "status"]);
     let custodians = status.lines().find(|line| line.contains("2 of 3 custodians")).unwrap();
@@ -294,7 +315,13 @@ fn slots_are_added_replaced_and_removed_without_touching_data() {
     );
     assert_eq!(
         kinds(&ceremony),
-        ["key.slot_add", "key.slot_replace", "key.slot_remove"]
+        [
+            "key.slot_add",
+            "key.slot_add",
+            "key.slot_remove",
+            "key.slot_replace",
+            "key.slot_remove"
+        ]
     );
     assert_eq!(
         std::fs::read(ceremony.data.join("donghanh.db")).unwrap().len(),

@@ -149,7 +149,6 @@ fn three_custodians_open_the_house_from_three_browsers_and_each_share_is_an_entr
         [
             entry("key.share", &["share-5"]),
             entry("key.share", &["share-2"]),
-            entry("key.share", &["share-2"]),
             entry("key.share", &["share-3"]),
             entry("key.unseal", &["share-2", "share-3", "share-5"]),
         ]
@@ -274,6 +273,32 @@ fn a_flood_of_wrong_tries_keeps_no_custodian_out() {
         offer(format!("198.51.100.{number}"), share).unwrap_or_else(|error| panic!("{error}"));
     }
     assert!(!gate.is_sealed());
+}
+
+#[test]
+fn shares_that_were_taken_stay_when_the_last_step_fails() {
+    let (served, shares) = sealed();
+    seal(&served);
+    for share in &shares[..2] {
+        assert_eq!(give(&served, share).status, 303);
+    }
+    // A keyset that is damaged: the shares are right, and yet nothing opens.
+    let path = served.world.app.config.key_plane_address(served.world.data.path());
+    let mut keys = AnyConnection::open(&path, false).unwrap();
+    let run = |keys: &mut AnyConnection, sql: &str| {
+        use diesel::connection::SimpleConnection as _;
+        keys.batch_execute(sql).unwrap();
+    };
+    run(&mut keys, "UPDATE keyring SET name = 'web-gone' WHERE name = 'web'");
+    assert!(give(&served, &shares[2]).status >= 500);
+    assert!(served.world.gate.is_sealed());
+    run(&mut keys, "UPDATE keyring SET name = 'web' WHERE name = 'web-gone'");
+    // One of the three comes back; the two others are not called again.
+    assert_eq!(give(&served, &shares[2]).location.as_deref(), Some("/sign-in"));
+    assert_eq!(
+        served.world.kinds().iter().filter(|kind| *kind == "key.share").count(),
+        3
+    );
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Share {
             .collect()
     }
 
-    /// Reads what [`Share::rows`] wrote: any case, any white space, digits and full stops (numbers of rows) ignored.
+    /// Reads what [`Share::rows`] wrote: any case, any white space, numbers of rows (`1`, `1.`, `1)`, `1:`) ignored.
     pub fn parse(text: &str) -> Result<Self, ShareFault> {
         let typed: Vec<&str> = words(text).collect();
         if typed.len() != ROWS * IN_A_ROW {
@@ -111,7 +111,7 @@ impl Share {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let number = |letter: char| letter.is_ascii_digit() || letter == '.';
+    let number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | ')' | ':');
     text.split_whitespace().filter(move |word| !word.chars().all(number))
 }
 
