@@ -1,5 +1,6 @@
 //! The long-lived parts of a process, built once; no globals.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,21 +35,10 @@ pub struct Process {
     pub key_plane: KeyPlane,
 }
 
-/// Everything an operation needs, the opened keys among it; cheap to clone.
+/// Everything an operation needs: the process, its opened keys, and what is remembered under them; cheap to clone.
 #[derive(Clone)]
 pub struct App {
-    /// Configuration.
-    pub config: Arc<Config>,
-    /// Time.
-    pub clock: Clock,
-    /// Policies.
-    pub engine: Arc<Engine>,
-    /// Connections for reading.
-    pub pool: Pool,
-    /// The one way to write.
-    pub writer: Writer,
-    /// Wrapped keys.
-    pub key_plane: KeyPlane,
+    process: Process,
     /// Opened keyring.
     pub keyring: Arc<Keyring>,
     /// Signed-in browsers.
@@ -57,6 +47,14 @@ pub struct App {
     pub case_names: Arc<CaseNames>,
     /// Limits of sign-in.
     pub throttle: Arc<Throttle>,
+}
+
+impl Deref for App {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
 }
 
 /// The process cannot start.
@@ -90,25 +88,12 @@ impl Process {
     /// The same process with its keys; what was remembered under earlier ones is not carried over.
     #[must_use]
     pub fn open(&self, keyring: Keyring) -> App {
-        let Self {
-            config,
-            clock,
-            engine,
-            pool,
-            writer,
-            key_plane,
-        } = self.clone();
         App {
-            sessions: Arc::new(Sessions::new(config.idle_minutes)),
+            process: self.clone(),
+            keyring: Arc::new(keyring),
+            sessions: Arc::new(Sessions::new(self.config.idle_minutes)),
             case_names: Arc::default(),
             throttle: Arc::new(Throttle::new()),
-            keyring: Arc::new(keyring),
-            config,
-            clock,
-            engine,
-            pool,
-            writer,
-            key_plane,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use ledger::Draft;
@@ -17,6 +17,8 @@ use super::failure::{Failure, sort};
 use super::verify_log::{Sound, keep_checkpoint};
 use crate::app::{App, Process};
 use crate::clock::random_id;
+use crate::storage::StorageError;
+use crate::storage::connection::AnyConnection;
 use crate::storage::key_plane::{self, Unsealed};
 
 /// Shares that wait longer are forgotten, milliseconds.
@@ -129,7 +131,8 @@ impl Gate {
 
     /// A gate whose keys were opened before it was made.
     #[must_use]
-    pub fn opened(process: Process, app: App) -> Self {
+    pub fn opened(app: App) -> Self {
+        let process = Process::clone(&app);
         Self {
             open: RwLock::new(Some(app)),
             ..Self::sealed(process, None)
@@ -155,7 +158,7 @@ impl Gate {
     }
 
     /// What would open the keys.
-    pub async fn ways(self: &Arc<Self>) -> Result<Ways, Failure> {
+    pub async fn ways(&self) -> Result<Ways, Failure> {
         let slots = self.slots().await?;
         let gathered = self.gathered();
         let quorum = |slot: &Slot| {
@@ -175,7 +178,7 @@ impl Gate {
     }
 
     /// Takes what somebody gives; `source` is a network address, kept nowhere, or `None` on the machine itself.
-    pub async fn offer(self: &Arc<Self>, source: Option<&str>, offer: Offer) -> Result<Progress, OfferError> {
+    pub async fn offer(&self, source: Option<&str>, offer: Offer) -> Result<Progress, OfferError> {
         if !self.is_sealed() {
             return Err(OfferError::Open);
         }
@@ -203,12 +206,13 @@ impl Gate {
 
     /// Takes the keys out of memory; pages that are being made are finished. They go even when the log cannot say so.
     pub async fn seal(&self) -> Result<(), Failure> {
-        self.gathered().clear();
         {
             let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
             self.sealings.fetch_add(1, Ordering::AcqRel);
             open.take();
         }
+        // Last: a share that was on its way has seen the order, or goes with the others.
+        self.gathered().clear();
         self.record("key.seal", "operator", "", &[]).await
     }
 
@@ -249,7 +253,8 @@ impl Gate {
         Ok(())
     }
 
-    async fn share(self: &Arc<Self>, source: Option<&str>, text: &str) -> Result<Progress, OfferError> {
+    async fn share(&self, source: Option<&str>, text: &str) -> Result<Progress, OfferError> {
+        let sealings = self.sealings.load(Ordering::Acquire);
         self.expire().await?;
         let share = match Share::parse(text) {
             Ok(share) => share,
@@ -275,10 +280,17 @@ impl Gate {
             self.record("key.share", "custodian", "custodians", &entry).await?;
             let until_ms = self.process.clock.now_ms() + LONGEST_WAIT_MS;
             let mut all = self.gathered();
+            // Nothing waits in a house that was opened or sealed while the entry was written.
+            if !self.is_sealed() {
+                return Err(OfferError::Open);
+            }
+            if self.sealings.load(Ordering::Acquire) != sealings {
+                return Err(Failure::Busy.into());
+            }
             let so_far = all.entry(slot.id().to_owned()).or_default();
             so_far.insert(number, (text.to_owned().into(), until_ms));
         }
-        // They stay until the keys are open: nobody has to come back because the log was busy for a moment.
+        // What was taken stays until the keys are open: when the last step fails, nobody has to come back.
         let (shares, numbers) = {
             let all = self.gathered();
             let so_far = all.get(slot.id());
@@ -295,7 +307,7 @@ impl Gate {
         self.unseal(Opener::Shares(shares), &numbers).await
     }
 
-    async fn unseal(self: &Arc<Self>, opener: Opener, shares: &[u8]) -> Result<Progress, OfferError> {
+    async fn unseal(&self, opener: Opener, shares: &[u8]) -> Result<Progress, OfferError> {
         let sealings = self.sealings.load(Ordering::Acquire);
         let unsealed = self
             .with_keys(move |connection| key_plane::unseal(connection, &opener))
@@ -315,7 +327,8 @@ impl Gate {
             let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
             let meanwhile = self.sealings.load(Ordering::Acquire) != sealings;
             if !meanwhile {
-                *open = Some(app);
+                // Somebody else may have been quicker; what is remembered under her keys stays.
+                open.get_or_insert(app);
             }
             meanwhile
         };
@@ -329,15 +342,13 @@ impl Gate {
         Ok(Progress::Open)
     }
 
-    async fn slots(self: &Arc<Self>) -> Result<Vec<Slot>, Failure> {
+    async fn slots(&self) -> Result<Vec<Slot>, Failure> {
         self.with_keys(key_plane::slots).await
     }
 
     async fn with_keys<T: Send + 'static>(
         &self,
-        body: impl FnOnce(&mut crate::storage::connection::AnyConnection) -> Result<T, crate::storage::StorageError>
-        + Send
-        + 'static,
+        body: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, Failure> {
         let keys = self.process.key_plane.clone();
         let done = tokio::task::spawn_blocking(move || keys.with(body)).await;

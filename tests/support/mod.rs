@@ -92,7 +92,7 @@ impl World {
         let (process, thread) = Process::start(data.path(), config, clock).unwrap();
         let app = process.open(keyring);
         let world = Self {
-            gate: Arc::new(Gate::opened(process, app.clone())),
+            gate: Arc::new(Gate::opened(app.clone())),
             app,
             data,
             thread: Some(thread),
