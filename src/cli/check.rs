@@ -131,6 +131,10 @@ fn keys(address: &str, faults: &mut Vec<String>) {
             if let Err(error) = key_plane::deployment(&mut connection) {
                 faults.push(format!("key plane: {error}"));
             }
+            match key_plane::damaged_slots(&mut connection) {
+                Ok(damaged) => faults.extend(damaged.iter().map(|id| format!("key plane: slot {id} cannot be read"))),
+                Err(error) => faults.push(format!("key plane: {error}")),
+            }
         }
         Err(error) => faults.push(format!("key plane: {error}")),
     }

@@ -81,14 +81,24 @@ pub fn unseal(connection: &mut AnyConnection, opener: &Opener) -> Result<Option<
     Ok(None)
 }
 
-/// All slots.
+/// All slots that can be read; a damaged one does not keep the others shut.
 pub fn slots(connection: &mut AnyConnection) -> Result<Vec<Slot>, StorageError> {
-    let rows: Vec<String> = slot::table.order(slot::id).select(slot::json).load(connection)?;
-    rows.iter()
-        .map(|json| {
-            serde_json::from_str(json).map_err(|_| StorageError::Inconsistent("a slot of the key plane is damaged"))
-        })
-        .collect()
+    Ok(rows(connection)?.into_iter().filter_map(|(_, slot)| slot).collect())
+}
+
+/// Row ids of slots that cannot be read, for `check`.
+pub fn damaged_slots(connection: &mut AnyConnection) -> Result<Vec<String>, StorageError> {
+    let rows = rows(connection)?.into_iter();
+    Ok(rows.filter(|(_, slot)| slot.is_none()).map(|(id, _)| id).collect())
+}
+
+fn rows(connection: &mut AnyConnection) -> Result<Vec<(String, Option<Slot>)>, StorageError> {
+    let rows: Vec<(String, String)> = slot::table
+        .order(slot::id)
+        .select((slot::id, slot::json))
+        .load(connection)?;
+    let read = |(id, json): (String, String)| (id, serde_json::from_str(&json).ok());
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// Adds a slot and takes one away, both or neither; the last slot stays.
@@ -102,14 +112,15 @@ pub fn change_slots(
             insert_slot(connection, slot)?;
         }
         if let Some(id) = remove {
-            let rows: Vec<(String, String)> = slot::table.select((slot::id, slot::json)).load(connection)?;
-            let is_named = |json: &str| serde_json::from_str(json).is_ok_and(|slot: Slot| slot.id() == id);
-            let row = rows.iter().find(|(_, json)| is_named(json));
-            let (row, _) = row.ok_or(StorageError::Inconsistent("there is no slot of this name"))?;
+            let rows = rows(connection)?;
+            let named = rows
+                .iter()
+                .find(|(_, slot)| slot.as_ref().is_some_and(|slot| slot.id() == id));
+            let (row, _) = named.ok_or(StorageError::Inconsistent("there is no slot of this name"))?;
             diesel::delete(slot::table.find(row)).execute(connection)?;
         }
-        let left: i64 = slot::table.count().get_result(connection)?;
-        if left == 0 {
+        // A damaged slot opens nothing, so it does not count.
+        if slots(connection)?.is_empty() {
             return Err(StorageError::Inconsistent(
                 "the last slot cannot be removed; nothing would open the keys again",
             ));

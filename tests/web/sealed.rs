@@ -314,6 +314,26 @@ fn nothing_is_unsealed_when_the_log_cannot_say_so() {
 }
 
 #[test]
+fn a_damaged_slot_keeps_the_others_neither_shut_nor_removable_to_the_last() {
+    use diesel::connection::SimpleConnection as _;
+    let (served, shares) = sealed();
+    seal(&served);
+    let mut keys = keys(&served.world);
+    keys.batch_execute("UPDATE slot SET json = '{' WHERE json LIKE '%\"kind\":\"passphrase\"%'")
+        .unwrap();
+    assert_eq!(key_plane::damaged_slots(&mut keys).unwrap().len(), 1);
+    for share in &shares[..3] {
+        assert_eq!(give(&served, share).status, 303);
+    }
+    assert!(!served.world.gate.is_sealed());
+    let good = key_plane::slots(&mut keys).unwrap();
+    assert_eq!(good.len(), 2);
+    key_plane::change_slots(&mut keys, None, Some(good[0].id())).unwrap();
+    let last = key_plane::change_slots(&mut keys, None, Some(good[1].id()));
+    assert!(last.is_err(), "a damaged slot opens nothing, so it does not count");
+}
+
+#[test]
 fn the_last_slot_stays_and_a_replaced_custodian_opens_nothing() {
     let (served, shares) = sealed();
     let mut keys = keys(&served.world);
