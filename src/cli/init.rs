@@ -1,7 +1,7 @@
 //! `init`: a passphrase slot by default; anything else only when asked for by name.
 
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::process::ExitCode;
 
 use super::slot::{NewSlot, SlotKind, make};
@@ -25,6 +25,8 @@ pub fn run(arguments: &Arguments, new: &NewSlot) -> Result<ExitCode, Fault> {
                 data.display()
             )));
         }
+        // Only its owner may read what is about to be made there.
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(fault)?;
     } else {
         DirBuilder::new()
             .recursive(true)

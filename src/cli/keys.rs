@@ -52,7 +52,7 @@ pub enum SlotAct {
 pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
     match keys {
         Keys::Init(new) => super::init::run(arguments, new),
-        Keys::Seal => tell(control::ask(&arguments.data, &Question::Seal)?),
+        Keys::Seal => tell(running(control::ask(&arguments.data, &Question::Seal)?)?),
         Keys::Slot(act) => slot(arguments, act),
         Keys::Status => status(arguments),
         Keys::Unseal => open(arguments),
@@ -70,19 +70,30 @@ fn status(arguments: &Arguments) -> Result<ExitCode, Fault> {
         };
         say(&format!("{}  {how}", slot.id()));
     }
-    tell(control::ask(&arguments.data, &Question::Status)?)
+    match control::ask(&arguments.data, &Question::Status)? {
+        Some(reply) => tell(reply),
+        None => {
+            say("No server runs on this data folder.");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The answer of a server that must be there: whoever seals must not be told that all is well when nothing was sealed.
+fn running(reply: Option<Reply>) -> Result<Reply, Fault> {
+    reply.ok_or_else(|| fault("no server runs on this data folder, so nothing was done; is --data right?"))
 }
 
 fn open(arguments: &Arguments) -> Result<ExitCode, Fault> {
-    match control::ask(&arguments.data, &Question::Status)? {
-        Some(Reply::Sealed { .. }) => {}
+    match running(control::ask(&arguments.data, &Question::Status)?)? {
+        Reply::Sealed { .. } => {}
         other => return tell(other),
     }
     let (_, mut connection) = unseal::key_plane(arguments)?;
     let slots = key_plane::slots(&mut connection).map_err(fault)?;
     if !unseal::is_said(arguments) && slots.iter().any(|slot| slot.quorum().is_some()) {
         if let Some(text) = unseal::asked_passphrase(arguments, &slots)? {
-            return tell(control::ask(&arguments.data, &Question::Passphrase { text })?);
+            return tell(running(control::ask(&arguments.data, &Question::Passphrase { text })?)?);
         }
         // Custodians come one after another, perhaps from several terminals.
         loop {
@@ -90,11 +101,14 @@ fn open(arguments: &Arguments) -> Result<ExitCode, Fault> {
             let Some(text) = unseal::share()? else {
                 return Ok(ExitCode::SUCCESS);
             };
-            let reply = control::ask(&arguments.data, &Question::Share { text })?;
-            let waits = matches!(reply, Some(Reply::Waiting { .. } | Reply::Fault { .. }));
-            let code = tell(reply)?;
+            let reply = running(control::ask(&arguments.data, &Question::Share { text })?)?;
+            let waits = matches!(reply, Reply::Waiting { .. } | Reply::Fault { .. });
+            let told = tell(reply);
             if !waits {
-                return Ok(code);
+                return told;
+            }
+            if let Err(Fault(text)) = told {
+                super::say_error(&text);
             }
         }
     }
@@ -106,28 +120,26 @@ fn open(arguments: &Arguments) -> Result<ExitCode, Fault> {
             Offer::Share(text) => Question::Share { text },
             Offer::Duty(passphrase, token) => Question::Duty { passphrase, token },
         };
-        last = control::ask(&arguments.data, &question)?;
-        if matches!(last, Some(Reply::Fault { .. } | Reply::Open) | None) {
+        let reply = running(control::ask(&arguments.data, &question)?)?;
+        let ends = matches!(reply, Reply::Fault { .. } | Reply::Open);
+        last = Some(reply);
+        if ends {
             break;
         }
     }
-    tell(last)
+    tell(last.ok_or_else(|| fault("nothing was given, so the server stays sealed"))?)
 }
 
-fn tell(reply: Option<Reply>) -> Result<ExitCode, Fault> {
+fn tell(reply: Reply) -> Result<ExitCode, Fault> {
     match reply {
-        None => say("No server runs on this data folder."),
-        Some(Reply::Open) => say("The server is open."),
-        Some(Reply::Sealed { taken }) if taken.is_empty() => say("The server is sealed."),
-        Some(Reply::Sealed { taken }) => {
+        Reply::Open => say("The server is open."),
+        Reply::Sealed { taken } if taken.is_empty() => say("The server is sealed."),
+        Reply::Sealed { taken } => {
             let taken: Vec<String> = taken.iter().map(u8::to_string).collect();
             say(&format!("The server is sealed; shares taken: {}.", taken.join(", ")));
         }
-        Some(Reply::Waiting { missing }) => say(&format!("Taken. Shares still missing: {missing}.")),
-        Some(Reply::Fault { text }) => {
-            super::say_error(&text);
-            return Ok(ExitCode::FAILURE);
-        }
+        Reply::Waiting { missing } => say(&format!("Taken. Shares still missing: {missing}.")),
+        Reply::Fault { text } => return Err(Fault(text)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -147,6 +147,7 @@ fn three_of_five_custodians_set_up_open_seal_and_open_again() {
     // What an interrupted ceremony left does not stand in the way of the next one.
     let printed = ceremony.ok(&[], &["keys", "init", "custodians", "--sheets", sheets]);
     assert!(printed.contains("5 sheets") && printed.lines().last().unwrap().starts_with("donghanh-"));
+    assert!(is_private(&ceremony.data), "although it stood open before");
     assert!(is_private(&ceremony.path("sheets")) && is_private(&ceremony.path("sheets/manh-khoa-1.html")));
     assert!(
         ceremony
@@ -163,6 +164,7 @@ fn three_of_five_custodians_set_up_open_seal_and_open_again() {
     assert!(ceremony.ok(&[&shares[4]], &unseal).contains("still missing: 2"));
     assert!(ceremony.ok(&[], &["keys", "status"]).contains("shares taken: 5"));
     assert!(ceremony.fault(&["ba ba ba"], &unseal).contains("42 syllables"));
+    assert!(ceremony.fault(&[], &unseal).contains("stays sealed"));
     assert!(
         ceremony
             .ok(&[&shares[0], &shares[2]], &unseal)
@@ -191,6 +193,9 @@ fn three_of_five_custodians_set_up_open_seal_and_open_again() {
         ]
     );
     assert!(ceremony.ok(&[], &["keys", "status"]).contains("No server runs"));
+    // Whoever seals or opens the wrong folder must not believe that it was done.
+    assert!(ceremony.fault(&[], &["keys", "seal"]).contains("nothing was done"));
+    assert!(ceremony.fault(&[], &unseal).contains("nothing was done"));
     assert!(ceremony.ok(&[], &["log", "verify"]).starts_with("OK"));
 }
 
