@@ -68,6 +68,13 @@ fn array<const N: usize>(value: &Value) -> [u8; N] {
     unhex(value).try_into().unwrap()
 }
 
+fn keysets(json: &Value) -> Vec<(String, String)> {
+    let keysets = json["keysets"].as_object().unwrap().iter();
+    keysets
+        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
+        .collect()
+}
+
 struct Golden {
     json: Value,
     keyring: Keyring,
@@ -80,13 +87,7 @@ fn golden() -> Golden {
     let slots: Vec<Slot> = serde_json::from_value(json["slots"].clone()).unwrap();
     let key_file = Opener::KeyFile(json["key_file"].as_str().unwrap().to_owned().into());
     let root = slots[1].open(deployment, &key_file).unwrap();
-    let keysets: Vec<(String, String)> = json["keysets"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
-        .collect();
-    let keyring = Keyring::open(deployment, &root, &keysets).unwrap();
+    let keyring = Keyring::open(deployment, &root, &keysets(&json)).unwrap();
     let owner = &json["owner"];
     let keys = keyring
         .unwrap_owner(&WrappedOwner {
@@ -155,13 +156,7 @@ fn golden_slots_open_the_root_key_and_nothing_else_does() {
     ];
     for (slot, opener) in slots.iter().zip(&openers) {
         let root = slot.open(deployment, opener).unwrap();
-        let keysets: Vec<(String, String)> = golden.json["keysets"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
-            .collect();
-        assert!(Keyring::open(deployment, &root, &keysets).is_ok());
+        assert!(Keyring::open(deployment, &root, &keysets(&golden.json)).is_ok());
         let elsewhere = Deployment([0; 16]);
         assert_eq!(slot.open(elsewhere, opener).err(), Some(VaultError::Opaque));
     }
@@ -181,11 +176,11 @@ fn golden_slots_of_custodians_and_of_the_duty_officer_open_the_root_key() {
         Share::parse(&rows.join("\n")).unwrap()
     };
     // The root key itself stays inside the crate: what it opens tells that it is the one.
-    let keysets = |root: &RootKey| draw_keysets(deployment, root).unwrap();
+    let drawn = |root: &RootKey| draw_keysets(deployment, root).unwrap();
     let first = slots[0]
         .open(deployment, &Opener::Shares(vec![share(0), share(1), share(2)]))
         .unwrap();
-    let sealed: Vec<(String, String)> = keysets(&first)
+    let sealed: Vec<(String, String)> = drawn(&first)
         .into_iter()
         .map(|(name, json)| (name.to_owned(), json))
         .collect();
@@ -249,13 +244,7 @@ fn what_tink_wrote_opens_from_the_key_file_down_to_the_values() {
     let slot: Slot = serde_json::from_value(json["slot"].clone()).unwrap();
     let opener = Opener::KeyFile(json["key_file"].as_str().unwrap().to_owned().into());
     let root = slot.open(deployment, &opener).unwrap();
-    let keysets: Vec<(String, String)> = json["keysets"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
-        .collect();
-    let keyring = Keyring::open(deployment, &root, &keysets).unwrap();
+    let keyring = Keyring::open(deployment, &root, &keysets(&json)).unwrap();
     let owner = &json["owner"];
     let row = WrappedOwner {
         id: array(&owner["id_hex"]),

@@ -103,17 +103,16 @@ pub fn insert(connection: &mut AnyConnection, stored: Stored) -> Result<(), Stor
     // One owner after the other is a prepared statement; a list of many is quicker as one that is not.
     if handles.len() > FEW {
         super::dialect::insert_subjects(connection, row.shard, row.idx, &handles)?;
-        diesel::insert_into(log_entry::table).values(&row).execute(connection)?;
-        return Ok(());
-    }
-    for handle in handles {
-        diesel::insert_into(log_subject::table)
-            .values((
-                log_subject::handle.eq(handle),
-                log_subject::shard.eq(row.shard),
-                log_subject::idx.eq(row.idx),
-            ))
-            .execute(connection)?;
+    } else {
+        for handle in handles {
+            diesel::insert_into(log_subject::table)
+                .values((
+                    log_subject::handle.eq(handle),
+                    log_subject::shard.eq(row.shard),
+                    log_subject::idx.eq(row.idx),
+                ))
+                .execute(connection)?;
+        }
     }
     diesel::insert_into(log_entry::table).values(&row).execute(connection)?;
     Ok(())
