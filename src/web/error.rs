@@ -270,10 +270,14 @@ fn keyless(
     error: &PageError,
     again: Option<Again>,
 ) -> Result<HttpResponse, PageError> {
+    let reference = reference()?;
+    if let PageError::Failure(_) = error {
+        tracing::error!(%reference, name = error.name(), "an error page was shown");
+    }
     let page = ErrorPage {
         name: error.name(),
         status: error.status_code().as_u16(),
-        reference: reference()?,
+        reference,
         again,
         outcome: None,
         why: None,

@@ -652,6 +652,19 @@ fn what_is_typed_in_a_part_is_kept_as_a_draft_and_meets_a_later_version_as_a_con
     );
     assert_eq!(saved.status, 409, "the colleague's version is not overwritten unseen");
     assert!(saved.body.contains("bản của giám sát") && saved.body.contains("bản nháp của tôi"));
+    // A draft that does not say what it began with counts as touched throughout: nothing of it is replaced.
+    let whole = [
+        ("version", again.hidden("version")),
+        ("base", again.hidden("base")),
+        ("text", "bản nháp của tôi".to_owned()),
+    ];
+    let whole: Vec<(&str, &str)> = whole.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let saved = worker.submit(&worker.get(&at), &at, &whole);
+    assert!(
+        saved.status == 409 && saved.body.contains("bản nháp của tôi</textarea>"),
+        "{}",
+        saved.body
+    );
     let stranger = setting
         .served
         .signed_in(&person(&setting.served, "XA-B", Role::SocialWorker));

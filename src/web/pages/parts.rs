@@ -321,7 +321,11 @@ async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool
     // A draft goes on from the version it was typed over, so that a colleague's later one is not lost.
     let drafted = |name| draft.iter().flat_map(move |typed| field::typed(typed, name)).next();
     let version = drafted("version").and_then(|version| version.parse().ok());
-    let base = drafted("base").map_or_else(|| base(ctx, path, &fields), str::to_owned);
+    let base = match &draft {
+        // Without a word of what it began with, everything in a draft counts as touched.
+        Some(_) => drafted("base").unwrap_or_default().to_owned(),
+        None => base(ctx, path, &fields),
+    };
     let page = Edit {
         case: urls::case(id),
         title: title(part),
