@@ -24,7 +24,7 @@ pub struct Sheet<'a> {
 /// For a terminal.
 pub fn text(sheet: &Sheet<'_>) -> Result<Zeroizing<String>, Fault> {
     let mut out = Zeroizing::new(format!(
-        "\nĐồng Hành – mảnh khoá số {} / share {} of {}; {} open slot {}\n\n",
+        "\nĐồng Hành – mảnh khóa số {} / share {} of {}; {} open slot {}\n\n",
         sheet.share.number(),
         sheet.share.number(),
         sheet.of,
@@ -54,17 +54,17 @@ pub fn html(sheet: &Sheet<'_>) -> Result<Zeroizing<String>, Fault> {
         .split_once("?>")
         .map_or(picture.as_str(), |(_, drawing)| drawing);
     Ok(Zeroizing::new(format!(
-        "<!DOCTYPE html><html lang=\"vi\"><head><meta charset=\"utf-8\"><title>Mảnh khoá {number}/{of}</title><style>\
+        "<!DOCTYPE html><html lang=\"vi\"><head><meta charset=\"utf-8\"><title>Mảnh khóa {number}/{of}</title><style>\
          @page{{size:A4;margin:22mm}}body{{font:13pt/1.5 sans-serif;max-width:170mm;margin:auto}}\
          ol{{font:bold 17pt/1.7 monospace;border:1px solid #000;padding:4mm 4mm 4mm 16mm}}p.en{{color:#444;font-size:11pt}}\
          dl{{display:grid;grid-template-columns:auto 1fr;gap:2mm 8mm}}dd{{margin:0;border-bottom:1px dotted #000}}</style></head><body>\
-         <h1>Đồng Hành – mảnh khoá số {number}</h1>\
+         <h1>Đồng Hành – mảnh khóa số {number}</h1>\
          <p>Một trong {of} mảnh; {threshold} mảnh cùng nhau mở niêm phong. Một mình mảnh này không mở được gì. Không chụp ảnh, không gửi \
          qua mạng, không để chung với mảnh khác.</p>\
          <p class=\"en\" lang=\"en\">One of {of} shares; {threshold} together unseal the system. Alone it opens nothing. Do not \
          photograph it, send it, or keep it with another share.</p>\
          <ol>{rows}</ol>{drawing}\
-         <dl><dt>Ổ khoá / slot</dt><dd>{slot}</dd><dt>Người giữ khoá / custodian</dt><dd>&nbsp;</dd>\
+         <dl><dt>Ổ khóa / slot</dt><dd>{slot}</dd><dt>Người giữ khóa / custodian</dt><dd>&nbsp;</dd>\
          <dt>Ngày nhận / received on</dt><dd>&nbsp;</dd></dl></body></html>\n",
         number = sheet.share.number(),
         of = sheet.of,
