@@ -104,10 +104,12 @@ impl App {
         &self,
         body: impl FnOnce(&Self, &mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let app = self.clone();
+        let (app, seat) = (self.clone(), self.pool.seat().await?);
         tokio::task::spawn_blocking(move || {
             let pool = app.pool.clone();
-            pool.with(|connection| connection.snapshot(|connection| body(&app, connection)))
+            let done = pool.with(|connection| connection.snapshot(|connection| body(&app, connection)));
+            drop(seat);
+            done
         })
         .await
         .map_err(|error| StorageError::Unavailable(error.into()))?
