@@ -72,11 +72,14 @@ impl Process {
     /// Opens the databases of a data folder; needs no key.
     pub fn start(data: &Path, config: Config, clock: Clock) -> Result<(Self, WriterThread), StartError> {
         let database = config.database_address(data);
-        let pool = Pool::new(&database, 8)?;
+        // Each connection keeps pages of its own in memory, and more readers than this only take turns on the processor.
+        let readers = std::thread::available_parallelism().map_or(4, |cores| cores.get().clamp(2, 8) * 2);
+        let readers = u32::try_from(readers).unwrap_or(4);
+        let pool = Pool::new(&database, readers)?;
         let (writer, thread) = Writer::start(&database, clock.clone(), &config.node)?;
         let process = Self {
             engine: Arc::new(Engine::load()?),
-            key_plane: KeyPlane::new(Pool::new(&config.key_plane_address(data), 4)?),
+            key_plane: KeyPlane::new(Pool::new(&config.key_plane_address(data), readers)?),
             config: Arc::new(config),
             clock,
             pool,
@@ -88,6 +91,7 @@ impl Process {
     /// The same process with its keys; what was remembered under earlier ones is not carried over.
     #[must_use]
     pub fn open(&self, keyring: Keyring) -> App {
+        self.key_plane.forget_spare();
         App {
             process: self.clone(),
             keyring: Arc::new(keyring),

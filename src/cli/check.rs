@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending, version};
-use crate::storage::key_plane;
+use crate::storage::{StorageError, key_plane, orders};
 
 /// Older SQLite versions can lose commits in WAL mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -43,6 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             }
             house(&config.database_address(data), &mut faults);
             keys(&config.key_plane_address(data), &mut faults);
+            erased(&config, data, &mut faults);
         }
     }
     if let Some(path) = &arguments.key_file {
@@ -137,6 +138,22 @@ fn keys(address: &str, faults: &mut Vec<String>) {
             }
         }
         Err(error) => faults.push(format!("key plane: {error}")),
+    }
+}
+
+/// An older key package brings back keys that were destroyed.
+fn erased(config: &Config, data: &Path, faults: &mut Vec<String>) {
+    let back = || -> Result<usize, StorageError> {
+        let mut house = AnyConnection::open(&config.database_address(data), false)?;
+        let mut plane = AnyConnection::open(&config.key_plane_address(data), false)?;
+        Ok(key_plane::present(&mut plane, orders::registered(&mut house)?)?.len())
+    };
+    // What cannot be opened is said elsewhere.
+    match back() {
+        Ok(back) if back > 0 => {
+            faults.push("keys of erased persons are here; run `donghanh keys erase`".to_owned());
+        }
+        _ => {}
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::control::{self, Question, Reply};
+use super::package::Package;
 use super::slot::{NewSlot, make};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::operations::gate::{Offer, entry, fields};
@@ -13,6 +14,11 @@ use crate::storage::key_plane::{self, change_slots};
 /// Keys.
 #[derive(Subcommand)]
 pub enum Keys {
+    /// Carry out the erasure orders whose time has come: their keys are destroyed in every copy that is not kept back.
+    Erase,
+    /// Numbered copies of the key plane: the only ones that may leave this machine.
+    #[command(subcommand)]
+    Package(Package),
     /// Set up a new deployment, the same as `init`.
     Init(NewSlot),
     /// Take the keys of the running server out of its memory; every page says 503 until somebody unseals it.
@@ -51,6 +57,8 @@ pub enum SlotAct {
 /// Runs the command.
 pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
     match keys {
+        Keys::Erase => super::erase::run(arguments),
+        Keys::Package(act) => super::package::run(arguments, act),
         Keys::Init(new) => super::init::run(arguments, new),
         Keys::Seal => tell(running(control::ask(&arguments.data, &Question::Seal)?)?),
         Keys::Slot(act) => slot(arguments, act),
@@ -112,8 +120,13 @@ fn open(arguments: &Arguments) -> Result<ExitCode, Fault> {
             }
         }
     }
+    give(arguments, unseal::offers(arguments, &slots)?)
+}
+
+/// Gives the running server what opens its keys.
+pub fn give(arguments: &Arguments, offers: Vec<Offer>) -> Result<ExitCode, Fault> {
     let mut last = None;
-    for offer in unseal::offers(arguments, &slots)? {
+    for offer in offers {
         let question = match offer {
             Offer::KeyFile(text) => Question::KeyFile { text },
             Offer::Passphrase(text) => Question::Passphrase { text },

@@ -3,10 +3,12 @@
 mod check;
 mod control;
 mod demo;
+mod erase;
 mod init;
 mod keys;
 mod log;
 mod migrate;
+mod package;
 mod serve;
 mod sheet;
 mod slot;

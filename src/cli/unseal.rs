@@ -35,14 +35,20 @@ pub fn key_plane(arguments: &Arguments) -> Result<(Config, AnyConnection), Fault
 pub fn opened(arguments: &Arguments) -> Result<(Config, Unsealed), Fault> {
     let (config, mut connection) = key_plane(arguments)?;
     let slots = key_plane::slots(&mut connection).map_err(fault)?;
+    let offers = offers(arguments, &slots)?;
+    Ok((config, opened_with(&mut connection, &offers)?))
+}
+
+/// What these open in this key plane.
+pub fn opened_with(connection: &mut AnyConnection, offers: &[Offer]) -> Result<Unsealed, Fault> {
     let mut shares = Vec::new();
     let mut opener = None;
-    for offer in offers(arguments, &slots)? {
+    for offer in offers {
         match offer {
-            Offer::KeyFile(text) => opener = Some(Opener::KeyFile(text)),
-            Offer::Passphrase(text) => opener = Some(Opener::Passphrase(normal(&text))),
-            Offer::Duty(passphrase, token) => opener = Some(Opener::Duty(normal(&passphrase), token)),
-            Offer::Share(text) => shares.push(Share::parse(&text).map_err(fault)?),
+            Offer::KeyFile(text) => opener = Some(Opener::KeyFile(text.clone())),
+            Offer::Passphrase(text) => opener = Some(Opener::Passphrase(normal(text))),
+            Offer::Duty(passphrase, token) => opener = Some(Opener::Duty(normal(passphrase), token.clone())),
+            Offer::Share(text) => shares.push(Share::parse(text).map_err(fault)?),
         }
     }
     let opener = opener.unwrap_or(Opener::Shares(shares));
@@ -52,8 +58,8 @@ pub fn opened(arguments: &Arguments) -> Result<(Config, Unsealed), Fault> {
         Opener::Shares(_) => "these shares open nothing here: too few, of another deployment, or replaced since",
         Opener::Duty(..) => "this passphrase and this token open nothing here together",
     };
-    let unsealed = key_plane::unseal(&mut connection, &opener).map_err(fault)?;
-    Ok((config, unsealed.ok_or_else(|| fault(wrong))?))
+    let unsealed = key_plane::unseal(connection, &opener).map_err(fault)?;
+    unsealed.ok_or_else(|| fault(wrong))
 }
 
 /// Configuration and keyring of a data folder.

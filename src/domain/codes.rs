@@ -90,4 +90,7 @@ lists! {
     BASIS "basis" ["vital_interest" "crime_prevention" "state_function"];
     REJECTION "rejection" ["conflict_of_interest" "no_concrete_matter" "unlawful_request" "other_organisation" "out_of_area"
         "no_provider" "other"];
+    ERASURE_BASIS "erasure_basis" ["person_asked" "purpose_ended" "keeping_period_over" "authority_decision"];
+    HOLD_BASIS "hold_basis" ["criminal_proceedings" "compensation_claim" "complaint" "court_order" "inspection"];
+    RELEASE_BASIS "release_basis" ["proceedings_ended" "claim_settled" "authority_decision" "placed_by_mistake"];
 }

@@ -7,6 +7,7 @@ pub mod deadline;
 pub mod field;
 pub mod follow_up;
 pub mod group;
+pub mod order;
 pub mod organisation;
 pub mod part;
 pub mod partial_date;

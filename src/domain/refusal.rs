@@ -3,6 +3,14 @@
 /// A rule of the work that says no. Nothing was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
+    /// The case is under a legal hold.
+    Held,
+    /// The time in which the second person could agree is over.
+    Lapsed,
+    /// The case is under no legal hold.
+    NotHeld,
+    /// An order of this kind stands already.
+    Ordered,
     /// A closure waits for approval already.
     AlreadyAsked,
     /// Visits are planned already.
@@ -37,7 +45,11 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
+        Self::Held,
+        Self::Lapsed,
+        Self::NotHeld,
+        Self::Ordered,
         Self::AlreadyAsked,
         Self::AlreadyPlanned,
         Self::AlreadySent,
@@ -59,6 +71,10 @@ impl Why {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
+            Self::Held => "why-held",
+            Self::Lapsed => "why-lapsed",
+            Self::NotHeld => "why-not-held",
+            Self::Ordered => "why-ordered",
             Self::AlreadyAsked => "why-already-asked",
             Self::AlreadyPlanned => "why-already-planned",
             Self::AlreadySent => "why-already-sent",

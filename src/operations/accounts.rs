@@ -103,6 +103,15 @@ pub fn add_organisation(
     outcome.map(drop).map_err(AccountError::from)
 }
 
+/// Whether there is an account with this staff code.
+pub fn exists(connection: &mut Connection, code: &str) -> Result<bool, StorageError> {
+    let found: i64 = account::table
+        .filter(account::code.eq(code))
+        .count()
+        .get_result(connection)?;
+    Ok(found > 0)
+}
+
 /// Adds an account and gives its secrets, which are kept only sealed or hashed.
 pub fn add(
     writer: &Writer,

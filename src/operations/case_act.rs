@@ -96,6 +96,8 @@ impl Allowed {
     }
 }
 
+/// `case_file.state` of a case whose keys were destroyed; nobody sees it any more.
+pub const ERASED: &str = visible::ERASED;
 /// `case_file.state` of an ended case.
 pub const CLOSED: &str = "closed";
 /// `case_file.state` of a case that is worked on.

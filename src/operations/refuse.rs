@@ -10,7 +10,7 @@ use crate::clock::random_id;
 use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
 use crate::policy::{Action, Ask};
-use crate::storage::visible;
+use crate::storage::{orders, visible};
 
 /// Records that an actor was refused a case, which act and which groups she asked for, and gives the index of the entry.
 pub async fn case(
@@ -37,6 +37,17 @@ pub async fn referral(app: &App, actor: &Actor, id: [u8; 16], policies: &[String
     .await
 }
 
+/// The same for an order: the entry names the case behind it.
+pub async fn order(
+    app: &App,
+    actor: &Actor,
+    id: [u8; 16],
+    action: Action,
+    policies: &[String],
+) -> Result<String, Failure> {
+    behind(app, actor, Behind::Order(id), action, &Ask::default(), policies).await
+}
+
 /// The same for the page of a form that she may not send.
 pub async fn page(app: &App, actor: &Actor, public_id: [u8; 16]) -> Result<String, Failure> {
     case(app, actor, public_id, Action::Edit, &Ask::default(), &[]).await
@@ -46,6 +57,7 @@ pub async fn page(app: &App, actor: &Actor, public_id: [u8; 16]) -> Result<Strin
 enum Behind {
     Case([u8; 16]),
     Referral([u8; 16]),
+    Order([u8; 16]),
 }
 
 async fn behind(
@@ -63,6 +75,7 @@ async fn behind(
             let case = match what {
                 Behind::Case(id) => id,
                 Behind::Referral(id) => visible::case_of_referral(connection, &id)?.unwrap_or(id),
+                Behind::Order(id) => orders::case_of(connection, &id)?.unwrap_or(id),
             };
             let (owner, edited) = visible::behind(connection, &app.keyring, &viewer, &case)?;
             let exists = owner.is_some();

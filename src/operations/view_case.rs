@@ -19,7 +19,7 @@ use crate::domain::purpose;
 use crate::domain::step::Kind;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
-pub use crate::storage::access_rows::{CaseRow, ConsentRow, ReferralRow, StepRow};
+pub use crate::storage::access_rows::{CaseRow, ConsentRow, OrderRow, ReferralRow, StepRow};
 use crate::storage::access_rows::{OrganisationRow, trusted};
 use crate::storage::case_rows::{self, Around};
 use crate::storage::connection::AnyConnection;
@@ -71,6 +71,8 @@ pub struct May {
     pub refer: bool,
     /// Record the answer of a receiving body.
     pub report: bool,
+    /// Ask for an act that takes two persons, and place a hold.
+    pub order: bool,
     /// Take the case, because nobody has it.
     pub take: bool,
 }
@@ -181,6 +183,7 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
         edit: may(Action::Edit),
         approve: may(Action::Approve),
         refer: may(Action::Refer),
+        order: may(Action::Order),
         report: may(Action::Report),
         take: may(Action::Take),
     };

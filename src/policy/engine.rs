@@ -15,6 +15,8 @@ use crate::domain::role::Role;
 /// What an actor wants to do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
+    /// Agree to an order that somebody else asked for.
+    Agree,
     /// Agree to what somebody else recorded.
     Approve,
     /// Change groups of a case.
@@ -23,10 +25,16 @@ pub enum Action {
     ExportLog,
     /// List the referrals to one's organisation, without names.
     Inbox,
+    /// Keep a case from being erased.
+    Hold,
     /// Open a new case.
     Intake,
     /// List the cases one sees, without names.
     List,
+    /// List orders.
+    ListOrders,
+    /// Ask for an act that takes two persons, or take that back.
+    Order,
     /// Answer a referral, or see that it waits.
     PickUp,
     /// Read the log.
@@ -39,6 +47,8 @@ pub enum Action {
     Reveal,
     /// Look for a person.
     SearchPeople,
+    /// See an order and its reason.
+    SeeOrder,
     /// Recompute the log.
     VerifyLog,
     /// Become the worker of a case.
@@ -49,7 +59,12 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
+        Self::Hold,
+        Self::Order,
+        Self::Agree,
+        Self::SeeOrder,
+        Self::ListOrders,
         Self::View,
         Self::Edit,
         Self::Reveal,
@@ -71,7 +86,12 @@ impl Action {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Agree => "agree",
             Self::Approve => "approve",
+            Self::Hold => "hold",
+            Self::ListOrders => "list_orders",
+            Self::Order => "order",
+            Self::SeeOrder => "see_order",
             Self::Edit => "edit",
             Self::ExportLog => "export_log",
             Self::Inbox => "inbox",

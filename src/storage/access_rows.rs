@@ -6,7 +6,10 @@ use ledger::vault::row_mac::{Value, canonical};
 
 use super::StorageError;
 use super::classification;
-use super::schema::{account, case_file, consent, draft, membership, organisation, referral, session, step};
+use super::schema::{
+    account, case_file, consent, draft, erased_owner, joint_order, legal_hold, membership, organisation, referral,
+    session, step,
+};
 
 /// A row whose columns are protected by a MAC.
 pub trait AccessRow: Sized {
@@ -268,6 +271,51 @@ access_row! {
         code: String,
         kind: String,
         name: String,
+        version: i64,
+    }
+}
+
+access_row! {
+    /// An order: an act that takes two persons. Nothing is done on one that was edited outside the program.
+    OrderRow in joint_order {
+        id: Vec<u8>,
+        public_id: Vec<u8>,
+        kind: String,
+        case_id: Vec<u8>,
+        basis: String,
+        note: Vec<u8>,
+        state: String,
+        requested_by: Vec<u8>,
+        requested_at: i64,
+        expires_at: i64,
+        decided_by: Option<Vec<u8>>,
+        decided_at: Option<i64>,
+        due_at: Option<i64>,
+        ended_at: Option<i64>,
+        epoch: Option<String>,
+        version: i64,
+    }
+}
+
+access_row! {
+    /// A legal hold: while it lasts, nothing of the case is erased.
+    HoldRow in legal_hold {
+        id: Vec<u8>,
+        case_id: Vec<u8>,
+        basis: String,
+        placed_by: Vec<u8>,
+        placed_at: i64,
+        lifted_at: Option<i64>,
+        version: i64,
+    }
+}
+
+access_row! {
+    /// An owner whose keys an order destroys.
+    ErasedRow in erased_owner {
+        id: Vec<u8>,
+        order_id: Vec<u8>,
+        erased_at: i64,
         version: i64,
     }
 }

@@ -105,6 +105,22 @@ pub fn insert_subjects(connection: &mut AnyConnection, shard: i64, idx: i64, han
         .map(drop)
 }
 
+/// Overwrites what deleted rows of the key plane left behind: freed pages are zeroed, the write-ahead log is emptied.
+///
+/// What the medium itself keeps of overwritten blocks is beyond any program; only destroying the root key reaches that.
+pub fn leave_no_trace(connection: &mut AnyConnection) -> QueryResult<()> {
+    use diesel::connection::SimpleConnection as _;
+    match connection {
+        AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(inner) => {
+            inner.batch_execute("VACUUM FULL owner_key")?;
+            inner.batch_execute("VACUUM FULL keyring")?;
+            inner.batch_execute("CHECKPOINT")
+        }
+    }
+}
+
 /// What to do after an error of a whole batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Severity {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::prelude::*;
 use ledger::vault::RootKey;
-use ledger::vault::associated::Deployment;
+use ledger::vault::associated::{Deployment, Handle};
 use ledger::vault::keyring::Keyring;
 use ledger::vault::owner::{OwnerId, WrappedOwner};
 use ledger::vault::slot::{Opener, Slot};
@@ -137,6 +137,178 @@ fn insert_slot(connection: &mut AnyConnection, slot: &Slot) -> Result<(), Storag
     Ok(())
 }
 
+/// Log handles of these owners; one whose keys are gone has none.
+pub fn handles(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    owners: &[Vec<u8>],
+) -> Result<Vec<Handle>, StorageError> {
+    let mut handles = Vec::new();
+    for owner in owners {
+        let row: Option<OwnerRow> = owner_key::table
+            .find(owner)
+            .select(OwnerRow::as_select())
+            .first(connection)
+            .optional()?;
+        if let Some(row) = row {
+            handles.push(keyring.unwrap_owner(&wrapped(&row)?)?.handle());
+        }
+    }
+    Ok(handles)
+}
+
+/// Those of these owners whose keys are here.
+pub fn present(connection: &mut AnyConnection, owners: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, StorageError> {
+    let mut here = Vec::new();
+    for owner in owners {
+        let found: Option<Vec<u8>> = owner_key::table
+            .find(owner)
+            .select(owner_key::id)
+            .first(connection)
+            .optional()?;
+        here.extend(found);
+    }
+    Ok(here)
+}
+
+/// Everything that a key package carries: keysets and slots as they are stored, and all owners.
+pub struct Contents {
+    /// Name and encrypted JSON.
+    pub keysets: Vec<(String, String)>,
+    /// Row id and JSON.
+    pub slots: Vec<(String, String)>,
+    /// Wrapped owners.
+    pub owners: Vec<WrappedOwner>,
+}
+
+/// Reads the whole key plane.
+pub fn contents(connection: &mut AnyConnection) -> Result<Contents, StorageError> {
+    let owners: Vec<OwnerRow> = owner_key::table
+        .order(owner_key::id)
+        .select(OwnerRow::as_select())
+        .load(connection)?;
+    let owners: Result<Vec<_>, _> = owners.iter().map(wrapped).collect();
+    Ok(Contents {
+        keysets: keyring::table
+            .order(keyring::name)
+            .select((keyring::name, keyring::json))
+            .load(connection)?,
+        slots: slot::table
+            .order(slot::id)
+            .select((slot::id, slot::json))
+            .load(connection)?,
+        owners: owners?,
+    })
+}
+
+/// Fills an empty key plane.
+pub fn fill(connection: &mut AnyConnection, deployment: Deployment, contents: &Contents) -> Result<(), StorageError> {
+    diesel::insert_into(key_meta::table)
+        .values((
+            key_meta::id.eq(1_i16),
+            key_meta::deployment_id.eq(deployment.0.to_vec()),
+        ))
+        .execute(connection)?;
+    for (name, json) in &contents.keysets {
+        diesel::insert_into(keyring::table)
+            .values((keyring::name.eq(name), keyring::json.eq(json)))
+            .execute(connection)?;
+    }
+    for (id, json) in &contents.slots {
+        diesel::insert_into(slot::table)
+            .values((slot::id.eq(id), slot::json.eq(json)))
+            .execute(connection)?;
+    }
+    for owner in &contents.owners {
+        insert_owner(connection, owner)?;
+    }
+    Ok(())
+}
+
+fn insert_owner(connection: &mut AnyConnection, owner: &WrappedOwner) -> Result<(), StorageError> {
+    diesel::insert_into(owner_key::table)
+        .values((
+            owner_key::id.eq(owner.id.to_vec()),
+            owner_key::version.eq(i64::from(owner.version)),
+            owner_key::wrapped.eq(&owner.wrapped),
+            owner_key::wrapped_s4.eq(&owner.wrapped_s4),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Keeps the wrapping epoch as it is until the end of the transaction, and fails when it is not the one that is open here.
+///
+/// Otherwise a row wrapped under keys that another process has just destroyed would be lost.
+fn hold_epoch(connection: &mut AnyConnection, keyring: &Keyring) -> Result<(), StorageError> {
+    let own = keyring::table.find("owner");
+    diesel::update(own)
+        .set(keyring::json.eq(keyring::json))
+        .execute(connection)?;
+    let json: String = own.select(keyring::json).first(connection)?;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+    let stored = json
+        .pointer("/keysetInfo/primaryKeyId")
+        .and_then(serde_json::Value::as_u64);
+    let [open, _] = keyring.epoch()?;
+    if stored != Some(u64::from(open)) {
+        return Err(StorageError::Inconsistent(
+            "the keys were changed by another process; seal this server and unseal it again",
+        ));
+    }
+    Ok(())
+}
+
+/// Rows that are wrapped anew at a time.
+const STRIDE: i64 = 500;
+
+/// Deletes the keys of these owners and wraps all others under a new epoch, whose predecessor is destroyed; gives the two epochs, `old-new` in hex.
+///
+/// One transaction: either all of it holds or nothing does. What an older copy of this database holds opens with the keys of that copy only.
+pub fn erase(
+    connection: &mut AnyConnection,
+    root: &RootKey,
+    keyring: &Keyring,
+    owners: &[Vec<u8>],
+) -> Result<String, StorageError> {
+    let epoch = keyring.next_epoch(root)?;
+    connection.transaction(|connection| {
+        hold_epoch(connection, keyring)?;
+        for owner in owners {
+            diesel::delete(owner_key::table.find(owner)).execute(connection)?;
+        }
+        let mut last = Vec::new();
+        loop {
+            let rows: Vec<OwnerRow> = owner_key::table
+                .filter(owner_key::id.gt(last.clone()))
+                .order(owner_key::id)
+                .limit(STRIDE)
+                .select(OwnerRow::as_select())
+                .load(connection)?;
+            let Some(end) = rows.last() else { break };
+            last.clone_from(&end.id);
+            for row in &rows {
+                let anew = epoch.rewrap(&wrapped(row)?)?;
+                diesel::update(owner_key::table.find(&row.id))
+                    .set((
+                        owner_key::wrapped.eq(anew.wrapped),
+                        owner_key::wrapped_s4.eq(anew.wrapped_s4),
+                    ))
+                    .execute(connection)?;
+            }
+        }
+        for (name, json) in epoch.keysets() {
+            diesel::update(keyring::table.find(*name))
+                .set(keyring::json.eq(json))
+                .execute(connection)?;
+        }
+        Ok::<_, StorageError>(())
+    })?;
+    super::dialect::leave_no_trace(connection)?;
+    let ([old, _], [new, _]) = (keyring.epoch()?, epoch.ids()?);
+    Ok(format!("{old:08x}-{new:08x}"))
+}
+
 /// The deployment whose keys these are.
 pub fn deployment(connection: &mut AnyConnection) -> Result<Deployment, StorageError> {
     let id: Vec<u8> = key_meta::table.select(key_meta::deployment_id).first(connection)?;
@@ -160,6 +332,11 @@ impl KeyPlane {
         self.connections.with(body)
     }
 
+    /// Forgets owners that were made under other keys; their rows stay and are used by nobody.
+    pub fn forget_spare(&self) {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// An owner that is durable and unused; the caller's data transaction takes it by its id.
     pub fn take(&self, keyring: &Keyring) -> Result<WrappedOwner, StorageError> {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,15 +347,9 @@ impl KeyPlane {
         let mut fresh = fresh?;
         self.connections.with(|connection| {
             connection.transaction(|connection| {
+                hold_epoch(connection, keyring)?;
                 for owner in &fresh {
-                    diesel::insert_into(owner_key::table)
-                        .values((
-                            owner_key::id.eq(owner.id.to_vec()),
-                            owner_key::version.eq(i64::from(owner.version)),
-                            owner_key::wrapped.eq(&owner.wrapped),
-                            owner_key::wrapped_s4.eq(&owner.wrapped_s4),
-                        ))
-                        .execute(connection)?;
+                    insert_owner(connection, owner)?;
                 }
                 Ok(())
             })

@@ -8,8 +8,10 @@ pub mod classification;
 #[expect(missing_docs, reason = "the derive of the connection enum writes undocumented items")]
 pub mod connection;
 pub mod dialect;
+pub mod key_packages;
 pub mod key_plane;
 pub mod log_rows;
+pub mod orders;
 pub mod pool;
 #[expect(missing_docs, reason = "columns are documented in classification.toml")]
 pub mod schema;

@@ -71,7 +71,10 @@ impl Pool {
 
     /// Runs a closure with a connection; blocks.
     pub fn with<T>(&self, body: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError>) -> Result<T, StorageError> {
-        let mut connection = self.connections.get().map_err(|error| StorageError::Unavailable(error.into()))?;
+        let mut connection = self
+            .connections
+            .get()
+            .map_err(|error| StorageError::Unavailable(error.into()))?;
         body(&mut connection)
     }
 }

@@ -252,6 +252,61 @@ diesel::table! {
 }
 
 diesel::table! {
+    joint_order (id) {
+        id -> Binary,
+        public_id -> Binary,
+        kind -> Text,
+        case_id -> Binary,
+        basis -> Text,
+        note -> Binary,
+        state -> Text,
+        requested_by -> Binary,
+        requested_at -> BigInt,
+        expires_at -> BigInt,
+        decided_by -> Nullable<Binary>,
+        decided_at -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+        epoch -> Nullable<Text>,
+        version -> BigInt,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    legal_hold (id) {
+        id -> Binary,
+        case_id -> Binary,
+        basis -> Text,
+        placed_by -> Binary,
+        placed_at -> BigInt,
+        lifted_at -> Nullable<BigInt>,
+        version -> BigInt,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    erased_owner (id) {
+        id -> Binary,
+        order_id -> Binary,
+        erased_at -> BigInt,
+        version -> BigInt,
+        mac -> Binary,
+    }
+}
+
+diesel::table! {
+    key_package (number) {
+        number -> BigInt,
+        digest -> Binary,
+        made_at -> BigInt,
+        destroyed_at -> Nullable<BigInt>,
+        destroyed_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     keyring (name) {
         name -> Text,
         json -> Text,
@@ -287,6 +342,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     consent,
     deadline,
     draft,
+    erased_owner,
+    joint_order,
+    legal_hold,
     membership,
     organisation,
     person,
@@ -300,6 +358,7 @@ diesel::joinable!(referral -> case_file (case_id));
 diesel::joinable!(deadline -> case_file (case_id));
 diesel::joinable!(step -> case_file (case_id));
 diesel::joinable!(consent -> case_file (case_id));
+diesel::joinable!(joint_order -> case_file (case_id));
 diesel::joinable!(case_file -> organisation (org_id));
 diesel::joinable!(case_file -> person (person_id));
 diesel::joinable!(account -> organisation (org_id));

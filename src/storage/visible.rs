@@ -40,6 +40,9 @@ pub struct Standing {
     pub tampered: usize,
 }
 
+/// `case_file.state` of a case whose keys were destroyed: to every viewer it does not exist.
+pub const ERASED: &str = "erased";
+
 /// States in which a referral opens its groups.
 const OPEN: [&str; 1] = ["accepted"];
 
@@ -79,10 +82,11 @@ fn condition(viewer: &Viewer, now_ms: i64) -> Option<Condition> {
                 .and(referral::state.eq_any(OPEN)),
         ),
     );
+    let there = case_file::state.ne(ERASED);
     match viewer.role {
-        Role::SocialWorker => Some(Box::new(member.or(unit.and(case_file::assigned.eq(false))))),
-        Role::Supervisor => Some(Box::new(unit)),
-        Role::Liaison | Role::LegalAidOfficer => Some(Box::new(referred)),
+        Role::SocialWorker => Some(Box::new(there.and(member.or(unit.and(case_file::assigned.eq(false)))))),
+        Role::Supervisor => Some(Box::new(there.and(unit))),
+        Role::Liaison | Role::LegalAidOfficer => Some(Box::new(there.and(referred))),
         Role::Administrator | Role::Analyst | Role::Auditor | Role::KeyCustodian | Role::ServiceProvider => None,
     }
 }
@@ -389,6 +393,10 @@ pub fn standings(
         _ => {}
     }
     for (case, standing) in cases.iter().zip(&mut standings) {
+        if case.state == ERASED {
+            *standing = Standing::default();
+            continue;
+        }
         standing.relations.sort_unstable();
         standing.relations.dedup();
         if case.org_id == viewer.org_id {
@@ -432,6 +440,7 @@ pub fn referral(
     let found: Option<(ReferralRow, CaseRow)> = referral::table
         .inner_join(case_file::table)
         .filter(referral::public_id.eq(public_id.to_vec()))
+        .filter(case_file::state.ne(ERASED))
         .filter(referral::to_org.eq(viewer.org_id.clone()))
         .filter(referral::kind.eq(kind_for(viewer.role)))
         .select((ReferralRow::as_select(), CaseRow::as_select()))
@@ -457,6 +466,7 @@ pub fn referrals(
 ) -> Result<(Vec<(ReferralRow, CaseRow)>, usize), StorageError> {
     let query = referral::table
         .inner_join(case_file::table)
+        .filter(case_file::state.ne(ERASED))
         .filter(referral::to_org.eq(viewer.org_id.clone()))
         .filter(referral::kind.eq(kind_for(viewer.role)))
         .select((ReferralRow::as_select(), CaseRow::as_select()))

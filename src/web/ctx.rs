@@ -258,10 +258,11 @@ fn render<P: Page>(pages: &Pages, locale: Locale, frame: &Frame, page: &P) -> Re
 fn navigation(role: Role, path: &str) -> Vec<(&'static str, &'static str, bool)> {
     let entries: &[(&'static str, &'static str)] = match role {
         Role::SocialWorker => &[(urls::CASES, "nav-cases"), (urls::NEW_INTAKE, "nav-new-intake")],
-        Role::Supervisor => &[(urls::CASES, "nav-cases")],
+        Role::Supervisor => &[(urls::CASES, "nav-cases"), (urls::ORDERS, "nav-orders")],
+        Role::KeyCustodian => &[(urls::ORDERS, "nav-orders")],
         Role::Auditor => &[(urls::LOG, "nav-log")],
         Role::LegalAidOfficer | Role::Liaison => &[(urls::REFERRALS, "nav-referrals")],
-        Role::Administrator | Role::Analyst | Role::KeyCustodian | Role::ServiceProvider => &[],
+        Role::Administrator | Role::Analyst | Role::ServiceProvider => &[],
     };
     entries
         .iter()

@@ -3,8 +3,8 @@
 use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{
-    cases, consents, exit, health, home, inbox, intakes, language, log, parts, referrals, requests, session, steps,
-    unsealing,
+    cases, consents, exit, health, home, inbox, intakes, language, log, orders, parts, referrals, requests, session,
+    steps, unsealing,
 };
 use super::{assets, urls};
 
@@ -103,6 +103,16 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/referrals/{referral}", Decided::Case, "pick_up"),
     route("POST", "/referrals/{referral}/answer", Decided::Case, "pick_up"),
     route("POST", "/referrals/{referral}/closing", Decided::Case, "pick_up"),
+    route("GET", "/cases/{id}/orders/{kind}", Decided::Case, "order"),
+    route("POST", "/cases/{id}/orders/{kind}", Decided::Case, "order"),
+    route("GET", "/cases/{id}/hold", Decided::Case, "hold"),
+    route("POST", "/cases/{id}/hold", Decided::Case, "hold"),
+    route("GET", "/orders", Decided::House, "list_orders"),
+    route("GET", "/orders/{order}", Decided::Case, "see_order"),
+    route("POST", "/orders/{order}/agreement", Decided::Case, "agree"),
+    route("POST", "/orders/{order}/refusal", Decided::Case, "agree"),
+    route("POST", "/orders/{order}/withdrawal", Decided::Case, "order"),
+    route("GET", "/orders/{order}/certificate", Decided::Case, "see_order"),
     route("GET", "/intakes/new", Decided::House, "intake"),
     route("POST", "/intakes", Decided::House, "intake"),
     route("POST", "/intakes/draft", Decided::House, "intake"),
@@ -163,6 +173,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/referrals/{referral}", web::get().to(inbox::show))
         .route("/referrals/{referral}/answer", web::post().to(inbox::answer))
         .route("/referrals/{referral}/closing", web::post().to(inbox::close))
+        .route("/cases/{id}/orders/{kind}", web::get().to(orders::new))
+        .route("/cases/{id}/orders/{kind}", web::post().to(orders::create))
+        .route("/cases/{id}/hold", web::get().to(orders::new_hold))
+        .route("/cases/{id}/hold", web::post().to(orders::create_hold))
+        .route(urls::ORDERS, web::get().to(orders::index))
+        .route("/orders/{order}", web::get().to(orders::show))
+        .route("/orders/{order}/agreement", web::post().to(orders::agree))
+        .route("/orders/{order}/refusal", web::post().to(orders::refuse))
+        .route("/orders/{order}/withdrawal", web::post().to(orders::withdraw))
+        .route("/orders/{order}/certificate", web::get().to(orders::certificate))
         .route(urls::NEW_INTAKE, web::get().to(intakes::new))
         .route(urls::INTAKES, web::post().to(intakes::create))
         .route(urls::INTAKE_DRAFT, web::post().to(intakes::keep))

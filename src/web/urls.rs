@@ -2,7 +2,7 @@
 
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
-use crate::domain::{referral, step};
+use crate::domain::{order, referral, step};
 
 /// A case.
 #[must_use]
@@ -65,6 +65,48 @@ pub fn consent_withdrawal(id: PublicId, consent: PublicId) -> String {
     format!("/cases/{id}/consents/{consent}/withdrawal")
 }
 
+/// Asking for a kind of order.
+#[must_use]
+pub fn case_orders(id: PublicId, kind: order::Kind) -> String {
+    format!("/cases/{id}/orders/{}", kind.name())
+}
+
+/// The legal hold of a case.
+#[must_use]
+pub fn hold(id: PublicId) -> String {
+    format!("/cases/{id}/hold")
+}
+
+/// An order.
+#[must_use]
+pub fn order(id: PublicId) -> String {
+    format!("{ORDERS}/{id}")
+}
+
+/// The second person's yes.
+#[must_use]
+pub fn order_agreement(id: PublicId) -> String {
+    format!("{ORDERS}/{id}/agreement")
+}
+
+/// The second person's no.
+#[must_use]
+pub fn order_refusal(id: PublicId) -> String {
+    format!("{ORDERS}/{id}/refusal")
+}
+
+/// Taking an order back.
+#[must_use]
+pub fn order_withdrawal(id: PublicId) -> String {
+    format!("{ORDERS}/{id}/withdrawal")
+}
+
+/// The certificate of an order that was carried out.
+#[must_use]
+pub fn order_certificate(id: PublicId) -> String {
+    format!("{ORDERS}/{id}/certificate")
+}
+
 /// Sending a kind of referral.
 #[must_use]
 pub fn case_referrals(id: PublicId, kind: referral::Kind) -> String {
@@ -121,6 +163,8 @@ pub const HOME: &str = "/";
 pub const CASES: &str = "/cases";
 /// Names in the list.
 pub const NAMES: &str = "/cases/names";
+/// Acts that take two persons.
+pub const ORDERS: &str = "/orders";
 /// Referrals to the actor's organisation.
 pub const REFERRALS: &str = "/referrals";
 /// A new intake.

@@ -111,6 +111,9 @@ fn a_mac_covers_every_other_column_of_its_row_in_the_order_of_the_numbers() {
     covers(&crate::visible::referral_row());
     covers(&crate::visible::step_row());
     covers(&crate::visible::consent_row());
+    covers(&crate::erasure::order_row());
+    covers(&crate::erasure::hold_row());
+    covers(&crate::erasure::erased_row());
     let with_mac: BTreeSet<&str> = tables()
         .iter()
         .filter(|(_, table)| table.columns.values().any(|column| column.class == Class::Mac))
@@ -123,6 +126,9 @@ fn a_mac_covers_every_other_column_of_its_row_in_the_order_of_the_numbers() {
             "case_file",
             "consent",
             "draft",
+            "erased_owner",
+            "joint_order",
+            "legal_hold",
             "membership",
             "organisation",
             "referral",

@@ -12,6 +12,7 @@ mod support;
 
 mod batch;
 mod classification;
+mod erasure;
 mod revocation;
 mod schema;
 mod tampering;

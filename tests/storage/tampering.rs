@@ -26,7 +26,7 @@ const WISH: Wish = Wish {
 };
 
 /// SQL that changes a column to another value of its type, whatever it holds.
-fn change(world: &World, table: &str, column: &str) -> String {
+pub fn change(world: &World, table: &str, column: &str) -> String {
     let column_type = donghanh::storage::dialect::columns(&mut world.connection())
         .unwrap()
         .into_iter()

@@ -187,6 +187,14 @@ impl World {
         self.connection().batch_execute(sql)
     }
 
+    /// Whether a text stands in plain in any file of the data folder.
+    pub fn database_holds(&self, text: &str) -> bool {
+        std::fs::read_dir(self.data.path())
+            .unwrap()
+            .filter_map(|entry| std::fs::read(entry.unwrap().path()).ok())
+            .any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
     /// Kinds of all entries, in order.
     pub fn kinds(&self) -> Vec<String> {
         self.entries().into_iter().map(|entry| entry.k).collect()

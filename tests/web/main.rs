@@ -16,6 +16,7 @@ mod browser;
 mod intake;
 mod log;
 mod matrix;
+mod orders;
 mod pages;
 mod sealed;
 mod session;

@@ -25,6 +25,11 @@ fn expected(route: &Route, role: Role, own: bool) -> bool {
         "edit" | "refer" => works,
         "approve" => own && role == Role::Supervisor,
         "report" => centre,
+        "order" | "hold" => own && role == Role::Supervisor,
+        "list_orders" => matches!(role, Role::Supervisor | Role::KeyCustodian),
+        // A custodian of the keys stands to every order, and to no case.
+        "see_order" => role == Role::KeyCustodian || own && role == Role::Supervisor,
+        "agree" => role == Role::KeyCustodian,
         "pick_up" => receives,
         other => panic!("no row for the action {other}"),
     }
@@ -32,7 +37,7 @@ fn expected(route: &Route, role: Role, own: bool) -> bool {
 
 fn token(browser: &Browser<'_>) -> crate::browser::Answer {
     // Any page of a signed-in person carries a token.
-    ["/cases", "/log", "/referrals", "/"]
+    ["/cases", "/log", "/referrals", "/orders", "/"]
         .iter()
         .map(|path| browser.get(path))
         .find(|page| page.status == 200)
@@ -50,9 +55,11 @@ fn own_org(role: Role) -> &'static str {
 
 /// The addresses of a route for what is there, and for what never was.
 fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
-    let fill = |id: &str, step: &str, referral: &str, consent: &str| {
+    let fill = |id: &str, step: &str, referral: &str, consent: &str, order: &str| {
         let kind = if route.path.contains("/referrals/{kind}") {
             "legal_aid"
+        } else if route.path.contains("/orders/{kind}") {
+            "erasure"
         } else {
             "support"
         };
@@ -65,6 +72,7 @@ fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
             .replace("{referral}", referral)
             .replace("{record}", "matter")
             .replace("{consent}", consent)
+            .replace("{order}", order)
             .replace("{clock}", "TN_THONG_BAO_SYT")
             .replace("{code}", "vi")
             .replace("{path:.*}", "own.js")
@@ -76,8 +84,8 @@ fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
     };
     let missing = "0".repeat(26);
     (
-        fill(&case.id, &case.support, referral, &case.spare_consent),
-        fill(&missing, &missing, &missing, &missing),
+        fill(&case.id, &case.support, referral, &case.spare_consent, &case.order),
+        fill(&missing, &missing, &missing, &missing, &missing),
     )
 }
 
@@ -160,7 +168,8 @@ fn nobody_who_is_not_signed_in_gets_past_the_sign_in_page() {
         referral: id.clone(),
         request: id.clone(),
         spare_referral: id.clone(),
-        spare_consent: id,
+        spare_consent: id.clone(),
+        order: id,
     };
     for route in ROUTES.iter().filter(|route| route.decided != Decided::Public) {
         let (path, _) = addresses(route, &nowhere, Role::SocialWorker);

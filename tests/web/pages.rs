@@ -9,12 +9,12 @@ use donghanh::domain::purpose::PURPOSES;
 use donghanh::domain::refusal::Why;
 use donghanh::domain::role::Role;
 use donghanh::domain::step::{Kind, MOVES, State};
-use donghanh::domain::{public_id::PublicId, referral};
+use donghanh::domain::{order, public_id::PublicId, referral};
 use donghanh::web::error::ErrorPage;
 use donghanh::web::i18n::{Locale, Wording};
 use donghanh::web::page::{Frame, Page, Pages};
 use donghanh::web::pages::{
-    cases, consents, home, inbox, intakes, log, parts, referrals, requests, session, unsealing,
+    cases, consents, home, inbox, intakes, log, orders, parts, referrals, requests, session, unsealing,
 };
 use donghanh::web::token::FormToken;
 
@@ -80,6 +80,9 @@ fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
         renders::<intakes::New>(&pages),
         renders::<log::Index>(&pages),
         renders::<log::Verification>(&pages),
+        renders::<orders::Index>(&pages),
+        renders::<orders::New>(&pages),
+        renders::<orders::Show>(&pages),
         renders::<parts::Edit>(&pages),
         renders::<parts::Opening>(&pages),
         renders::<referrals::New>(&pages),
@@ -175,10 +178,35 @@ fn built_by_the_work() -> BTreeSet<String> {
     );
     built.extend(
         [
-            "view", "edit", "reveal", "take", "approve", "refer", "pick_up", "report",
+            "view",
+            "edit",
+            "reveal",
+            "take",
+            "approve",
+            "refer",
+            "pick_up",
+            "report",
+            "hold",
+            "order",
+            "agree",
+            "see_order",
         ]
         .map(|act| format!("act-{act}")),
     );
+    built
+}
+
+/// Keys that are put together from kinds and states of orders.
+fn built_by_orders() -> BTreeSet<String> {
+    let mut built = BTreeSet::from(["group-log_note".to_owned()]);
+    for kind in order::Kind::ALL {
+        built.insert(format!("purpose-{}", kind.name()));
+        built.insert(format!("order-agree-help-{}", kind.name()));
+    }
+    for asked in order::Kind::ALL.map(order::Kind::name).into_iter().chain(["hold"]) {
+        built.extend(["kind", "help", "send"].map(|what| format!("order-{what}-{asked}")));
+    }
+    built.extend(order::State::ALL.map(|state| format!("order-state-{}", state.code())));
     built
 }
 
@@ -220,6 +248,7 @@ fn built() -> BTreeSet<String> {
     built.extend(["overdue", "due", "ok", "met"].map(|state| format!("clock-{state}")));
     built.extend(["not_asked", "unknown", "declined"].map(|state| format!("answer-{state}")));
     built.insert("group-draft".to_owned());
+    built.extend(built_by_orders());
     // Kinds, nouns and purposes that operations write into the log.
     let sources: String = walk("src")
         .iter()
@@ -242,6 +271,7 @@ fn built() -> BTreeSet<String> {
             "read_log",
             "export_log",
             "verify_log",
+            "list_orders",
             "passphrase",
             "file",
             "custodians",
@@ -285,7 +315,9 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 16] = [
+    const NOUNS: [&str; 18] = [
+        "order",
+        "hold",
         "identification",
         "visit",
         "consent",
@@ -341,6 +373,7 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
                         "next-",
                         "state-concluded",
                         "basis-",
+                        "order-",
                     ]
                     .iter()
                     .any(|family| key.starts_with(family))

@@ -125,6 +125,13 @@ pub fn refer(worker: &Browser<'_>, case: &str, kind: &str, to: &str, groups: &[&
     worker.submit(&form, &at, &fields)
 }
 
+/// Asks for an act that takes two persons.
+pub fn order(supervisor: &Browser<'_>, case: &str, kind: &str, basis: &str) -> Answer {
+    let at = format!("{case}/orders/{kind}");
+    let form = supervisor.get(&at);
+    supervisor.submit(&form, &at, &[("basis", basis), ("reason", "Lý do mẫu")])
+}
+
 /// The receiver takes the first new referral on; gives its address.
 pub fn accept(receiver: &Browser<'_>) -> String {
     let at = address(&receiver.get("/referrals"), "/referrals/", "");
@@ -142,6 +149,7 @@ pub struct Case {
     pub request: String,
     pub spare_referral: String,
     pub spare_consent: String,
+    pub order: String,
 }
 
 fn last(address: &str) -> String {
@@ -183,6 +191,9 @@ impl Case {
             refer(&worker, &case, "identification", "CA-2", &["identity"]).status,
             303
         );
+        let supervisor = served.signed_in(&cast.supervisor);
+        assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 303);
+        let order = address(&supervisor.get("/orders"), "/orders/", "");
         let page = worker.get(&case);
         let withdrawals: Vec<String> = page
             .body
@@ -195,6 +206,7 @@ impl Case {
             support: last(&step(&page, &case, "support")),
             spare_referral: withdrawals.into_iter().find(|id| !known.contains(id)).unwrap(),
             spare_consent: last(spare.trim_end_matches("/withdrawal")),
+            order: last(&order),
             id: last(&case),
             referral: last(&referral),
             request: last(&request),

@@ -18,6 +18,15 @@ use crate::sha256;
 use crate::vault::associated::{Deployment, hex};
 use crate::vault::keyring::Keyring;
 
+/// A C2SP signed note over lines of text, each ended by a newline; the first says what it is, so that no note passes for another.
+#[must_use]
+pub fn sign_note(keyring: &Keyring, body: &str) -> String {
+    let key = VerifierKey::of(keyring);
+    let mut signature = key.hash().to_vec();
+    signature.extend_from_slice(&keyring.sign_note(body.as_bytes()));
+    format!("{body}\n\u{2014} {} {}\n", key.name, STANDARD.encode(signature))
+}
+
 /// What a checkpoint says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checkpoint {
@@ -50,11 +59,7 @@ impl Checkpoint {
     /// The signed note.
     #[must_use]
     pub fn sign(&self, keyring: &Keyring) -> String {
-        let body = self.body();
-        let key = VerifierKey::of(keyring);
-        let mut signature = key.hash().to_vec();
-        signature.extend_from_slice(&keyring.sign_checkpoint(body.as_bytes()));
-        format!("{body}\n\u{2014} {} {}\n", key.name, STANDARD.encode(signature))
+        sign_note(keyring, &self.body())
     }
 
     /// Reads a note that carries a good signature of this key; other signatures are passed over.

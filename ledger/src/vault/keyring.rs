@@ -35,6 +35,38 @@ pub struct Keyring {
     signing: Ed25519KeyPair,
 }
 
+/// A new wrapping epoch: what is wrapped anew under it opens with nothing that was kept before.
+pub struct Epoch<'a> {
+    keyring: &'a Keyring,
+    owner: Keyset,
+    owner_s4: Keyset,
+    keysets: [(&'static str, String); 2],
+}
+
+impl Epoch<'_> {
+    /// The keysets to store in place of the old ones: name and encrypted JSON. They hold the new keys only.
+    #[must_use]
+    pub fn keysets(&self) -> &[(&'static str, String)] {
+        &self.keysets
+    }
+
+    /// Ids of the new wrapping keys, for K and for K4.
+    pub fn ids(&self) -> Result<[u32; 2], VaultError> {
+        Ok([self.owner.primary()?.0, self.owner_s4.primary()?.0])
+    }
+
+    /// Wraps a row of the key plane anew.
+    pub fn rewrap(&self, row: &WrappedOwner) -> Result<WrappedOwner, VaultError> {
+        let Keyring {
+            deployment,
+            owner,
+            owner_s4,
+            ..
+        } = self.keyring;
+        owner::rewrap(*deployment, (owner, owner_s4), (&self.owner, &self.owner_s4), row)
+    }
+}
+
 /// A section of the staff directory: the only sections that open without a receipt, because they are about staff.
 pub trait DirectorySection: Section {}
 
@@ -105,6 +137,26 @@ impl Keyring {
         owner::draw(self.deployment, &self.owner, &self.owner_s4)
     }
 
+    /// Draws the keys of the next wrapping epoch; nothing is changed until rows and keysets are stored together.
+    pub fn next_epoch(&self, root: &RootKey) -> Result<Epoch<'_>, VaultError> {
+        let (owner, owner_s4) = (self.owner.succeed()?, self.owner_s4.succeed()?);
+        let encrypt = |keyset: &Keyset, name| keyset.encrypt(&root.0, ROOT_ID, &context(self.deployment, name));
+        Ok(Epoch {
+            keysets: [
+                ("owner", encrypt(&owner, "owner")?),
+                ("owner-s4", encrypt(&owner_s4, "owner-s4")?),
+            ],
+            keyring: self,
+            owner,
+            owner_s4,
+        })
+    }
+
+    /// Ids of the wrapping keys in use, for K and for K4: the epoch, which is no secret.
+    pub fn epoch(&self) -> Result<[u32; 2], VaultError> {
+        Ok([self.owner.primary()?.0, self.owner_s4.primary()?.0])
+    }
+
     /// Opens the keys of an owner; they still open nothing without a receipt.
     pub fn unwrap_owner(&self, row: &WrappedOwner) -> Result<OwnerKeys, VaultError> {
         owner::unwrap(self.deployment, &self.owner, Some(&self.owner_s4), row)
@@ -163,8 +215,8 @@ impl Keyring {
         self.signing.public_key().as_ref().to_vec()
     }
 
-    /// Signs the body of a checkpoint.
-    pub(crate) fn sign_checkpoint(&self, body: &[u8]) -> Vec<u8> {
+    /// Signs the body of a note.
+    pub(crate) fn sign_note(&self, body: &[u8]) -> Vec<u8> {
         self.signing.sign(body).as_ref().to_vec()
     }
 }

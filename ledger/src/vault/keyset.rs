@@ -59,6 +59,16 @@ impl Keyset {
         })
     }
 
+    /// A keyset of the same kind with one fresh key, whose id is none of the old ones.
+    pub fn succeed(&self) -> Result<Self, VaultError> {
+        loop {
+            let next = Self::generate(self.kind)?;
+            if self.key(next.primary).is_err() {
+                return Ok(next);
+            }
+        }
+    }
+
     /// The key that seals, with its id.
     pub fn primary(&self) -> Result<(u32, &Secret), VaultError> {
         Ok((self.primary, self.key(self.primary)?))

@@ -111,6 +111,28 @@ pub(crate) fn unwrap(
     })
 }
 
+/// Wraps a row anew under the primary keys of other keysets; the keys of the owner and its handle stay.
+pub(crate) fn rewrap(
+    deployment: Deployment,
+    (old, old_s4): (&Keyset, &Keyset),
+    (new, new_s4): (&Keyset, &Keyset),
+    row: &WrappedOwner,
+) -> Result<WrappedOwner, VaultError> {
+    let turn = |old: &Keyset, new: &Keyset, wrapped: &[u8], which| {
+        let context = context(deployment, &row.id, row.version, which);
+        let epoch = aead::key_id(wrapped)?;
+        let plain = aead::decrypt(old.key(epoch)?, epoch, &context, wrapped)?;
+        let (epoch, key) = new.primary()?;
+        aead::encrypt(key, epoch, &context, &plain)
+    };
+    Ok(WrappedOwner {
+        id: row.id,
+        version: row.version,
+        wrapped: turn(old, new, &row.wrapped, 1)?,
+        wrapped_s4: turn(old_s4, new_s4, &row.wrapped_s4, 4)?,
+    })
+}
+
 fn context(deployment: Deployment, id: &OwnerId, version: u32, which: u8) -> Vec<u8> {
     [b"DH1K".as_slice(), &deployment.0, id, &version.to_be_bytes(), &[which]].concat()
 }

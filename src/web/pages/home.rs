@@ -29,8 +29,7 @@ pub async fn show(ctx: Ctx) -> Result<HttpResponse, PageError> {
         Role::SocialWorker | Role::Supervisor => Ok(ctx.see_other(urls::CASES, "")),
         Role::Auditor => Ok(ctx.see_other(urls::LOG, "")),
         Role::LegalAidOfficer | Role::Liaison => Ok(ctx.see_other(urls::REFERRALS, "")),
-        role @ (Role::Administrator | Role::Analyst | Role::KeyCustodian | Role::ServiceProvider) => {
-            ctx.page(&Home { role: role.code() })
-        }
+        Role::KeyCustodian => Ok(ctx.see_other(urls::ORDERS, "")),
+        role @ (Role::Administrator | Role::Analyst | Role::ServiceProvider) => ctx.page(&Home { role: role.code() }),
     }
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::case_number;
-use crate::domain::codes::{BASIS, CodeList, REJECTION};
+use crate::domain::codes::{BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REJECTION, RELEASE_BASIS};
 use crate::domain::field::{Typed, typed};
 use crate::operations::export_log::export_log;
 use crate::operations::password::canonical_code;
@@ -303,7 +303,7 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         count: cases.len(),
         cases,
         groups,
-        keys: if entry.k.starts_with("key.") {
+        keys: if entry.k.starts_with("key.") || entry.k.starts_with("order.") {
             entry.f.clone()
         } else {
             Vec::new()
@@ -334,8 +334,9 @@ fn has_words(policy: &str) -> bool {
 /// A code of the law or of a rejection; everything else is the public id of a consent.
 fn basis_key(basis: &str) -> String {
     let of = |list: CodeList| list.find(basis).map(|code| format!("code-{}-{code}", list.name));
-    of(BASIS)
-        .or_else(|| of(REJECTION))
+    [BASIS, REJECTION, ERASURE_BASIS, HOLD_BASIS, RELEASE_BASIS]
+        .into_iter()
+        .find_map(of)
         .unwrap_or_else(|| "basis-consent".to_owned())
 }
 

@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod intakes;
 pub mod language;
 pub mod log;
+pub mod orders;
 pub mod parts;
 pub mod referrals;
 pub mod requests;

@@ -8,11 +8,14 @@ use super::case_of;
 use super::clock::ClockView;
 use super::stages::{ConsentView, Stage, consents, stages};
 use super::timeline::{Event, timeline};
+use crate::domain::codes::HOLD_BASIS;
 use crate::domain::group::{Class, Group};
+use crate::domain::order;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::role::Role;
 use crate::operations::case_act::CLOSED;
+use crate::operations::hold_case::hold_of;
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -36,8 +39,30 @@ pub struct Show {
     consents: Vec<ConsentView>,
     new_consent: Option<String>,
     take: Option<String>,
+    guard: Option<Guard>,
     timeline: Vec<Event>,
     saved: bool,
+}
+
+/// What keeps the case from being erased, and the orders that can be asked for.
+#[derive(Serialize)]
+pub struct Guard {
+    /// Message of the basis of the hold.
+    held: Option<String>,
+    hold: String,
+    erasure: String,
+    release: String,
+}
+
+impl Guard {
+    fn new(id: PublicId, held: Option<&str>) -> Self {
+        Self {
+            held: held.map(|basis| format!("code-{}-{basis}", HOLD_BASIS.name)),
+            hold: urls::hold(id),
+            erasure: urls::case_orders(id, order::Kind::Erasure),
+            release: urls::case_orders(id, order::Kind::Release),
+        }
+    }
 }
 
 /// An opened group on the page.
@@ -108,11 +133,13 @@ impl Page for Show {
             consents: ConsentView::samples(editable),
             new_consent: editable.then(|| urls::new_consent(id)),
             take: (!editable).then(|| urls::assignment(id)),
+            guard: Some(Guard::new(id, editable.then_some("court_order"))),
             timeline: Event::samples(),
             saved: editable,
         };
         let receiver = Self {
             team: None,
+            guard: None,
             clocks: vec![],
             timeline: vec![],
             consents: vec![],
@@ -144,10 +171,16 @@ pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<ShowQuery
     };
     let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
     let index = view.index.clone();
-    ctx.logged_page(&index, &page(&ctx, id, &view, query.saved.is_some()))
+    let guard = if view.may.order {
+        let held = hold_of(ctx.app(), view.case.id.clone()).await?;
+        Some(Guard::new(id, held.as_deref()))
+    } else {
+        None
+    };
+    ctx.logged_page(&index, &page(&ctx, id, &view, guard, query.saved.is_some()))
 }
 
-fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
+fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>, saved: bool) -> Show {
     let now_ms = ctx.app().clock.now_ms();
     let closed = view.case.state == CLOSED;
     let editable = view.may.edit && !closed;
@@ -208,6 +241,7 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, saved: bool) -> Show {
         consents: consents(id, view, editable),
         new_consent: editable.then(|| urls::new_consent(id)),
         take: (view.may.take && !view.may.edit).then(|| urls::assignment(id)),
+        guard,
         timeline: if ctx.is_receiver() { vec![] } else { timeline(view) },
         saved,
     }

@@ -1,0 +1,58 @@
+//! `keys erase`: the ceremony in which keys are destroyed. The server is sealed meanwhile, and opened again with what was given.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::control::{self, Question, Reply};
+use super::{Arguments, Fault, fault, keys, say, unseal};
+use crate::clock::Clock;
+use crate::operations::erase::{Outcome, due, erase, left};
+use crate::storage::connection::AnyConnection;
+use crate::storage::key_plane::{self, Unsealed};
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let (config, mut plane) = unseal::key_plane(arguments)?;
+    let slots = key_plane::slots(&mut plane)?;
+    let offers = unseal::offers(arguments, &slots)?;
+    let Unsealed { root, keyring, .. } = unseal::opened_with(&mut plane, &offers)?;
+    let keyring = Arc::new(keyring);
+    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
+    let orders = due(&mut house, &keyring, Clock::system().now_ms())?;
+    if orders.is_empty() && left(&mut house, &mut plane, &keyring)?.is_empty() {
+        say("No erasure order is due.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    // A server that kept the old keys in memory could open nothing afterwards, and would wrap new keys under destroyed ones.
+    let was_open = control::ask(&arguments.data, &Question::Status)? == Some(Reply::Open);
+    if was_open {
+        match control::ask(&arguments.data, &Question::Seal)? {
+            Some(Reply::Sealed { .. }) => say("The server is sealed while keys are destroyed."),
+            Some(Reply::Fault { text }) => return Err(Fault(text)),
+            _ => return Err(fault("the server did not seal itself, so nothing was done")),
+        }
+    }
+    let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
+    let done = erase(&writer, (&mut house, &mut plane), (&root, &keyring), orders);
+    drop(writer);
+    thread.join();
+    // Whatever happened, people go on working.
+    let reopened = if was_open {
+        keys::give(arguments, offers).map(drop)
+    } else {
+        Ok(())
+    };
+    for (order, outcome) in done.map_err(fault)? {
+        match outcome {
+            Outcome::Erased => say(&format!("{order}  keys destroyed")),
+            Outcome::Held => say(&format!(
+                "{order}  not erased: a case of this person is under a legal hold"
+            )),
+        }
+    }
+    say(
+        "Now make a new key package, and destroy and attest those made before: `keys package make`, `keys package destroyed`.",
+    );
+    say("Until then the certificate says that these copies are not attested.");
+    reopened.map(|()| ExitCode::SUCCESS)
+}

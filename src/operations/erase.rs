@@ -1,0 +1,256 @@
+//! Carries out the erasure orders whose time has come: data first, with its entry, then the keys, then the word that it is done.
+//!
+//! Every step can be repeated: a run that was cut short is taken up by the next one.
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use ledger::Draft;
+use ledger::vault::RootKey;
+use ledger::vault::keyring::Keyring;
+
+use super::request_order::name;
+use crate::clock::random_id;
+use crate::domain::order::{Kind, State};
+use crate::domain::referral;
+use crate::storage::access_rows::{AccessRow, CaseRow, ErasedRow, MembershipRow, OrderRow, ReferralRow};
+use crate::storage::connection::AnyConnection;
+use crate::storage::schema::{case_file, deadline, membership};
+use crate::storage::visible::ERASED;
+use crate::storage::writer::{ActError, Tx, WriteError, Writer};
+use crate::storage::{StorageError, case_rows, key_plane, orders};
+
+/// What became of an order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The keys are destroyed.
+    Erased,
+    /// A case of the person is under a legal hold.
+    Held,
+}
+
+/// Why the work stopped; what was done stands, and the next run goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// A database said no.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The log could not be written.
+    #[error("the log could not be written; see `donghanh check`, then run this again")]
+    Log,
+}
+
+#[derive(Debug)]
+enum No {
+    Changed,
+    Held,
+}
+
+/// Orders that are due, or that an earlier run began.
+pub fn due(connection: &mut AnyConnection, keyring: &Keyring, now_ms: i64) -> Result<Vec<OrderRow>, StorageError> {
+    let mut rows = orders::in_state(connection, keyring, Kind::Erasure, State::Started)?;
+    let agreed = orders::in_state(connection, keyring, Kind::Erasure, State::Agreed)?;
+    rows.extend(
+        agreed
+            .into_iter()
+            .filter(|row| row.due_at.is_some_and(|due| due <= now_ms)),
+    );
+    Ok(rows)
+}
+
+/// Carries out these orders and gives the name of each with what became of it.
+///
+/// No process may have the keyring open meanwhile: its keys would be the old ones.
+pub fn erase(
+    writer: &Writer,
+    (house, keys): (&mut AnyConnection, &mut AnyConnection),
+    (root, keyring): (&RootKey, &Arc<Keyring>),
+    due: Vec<OrderRow>,
+) -> Result<Vec<(String, Outcome)>, EraseError> {
+    let (mut outcomes, mut started) = (Vec::new(), Vec::new());
+    for order in due {
+        let label = name(&order);
+        let begun = match State::parse(&order.state) {
+            Some(State::Started) => Some(order),
+            _ => start(writer, house, keys, keyring, order)?,
+        };
+        let outcome = if begun.is_some() {
+            Outcome::Erased
+        } else {
+            Outcome::Held
+        };
+        started.extend(begun);
+        outcomes.push((label, outcome));
+    }
+    let owners = left(house, keys, keyring)?;
+    if started.is_empty() && owners.is_empty() {
+        return Ok(outcomes);
+    }
+    let epoch = key_plane::erase(keys, root, keyring, &owners)?;
+    finish(writer, keyring, started, &epoch)?;
+    Ok(outcomes)
+}
+
+/// Owners that were erased and whose keys are here all the same: of an order just begun, or brought back by an older key package.
+pub fn left(
+    house: &mut AnyConnection,
+    keys: &mut AnyConnection,
+    keyring: &Keyring,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let erased = orders::erased(house, keyring)?;
+    key_plane::present(keys, erased)
+}
+
+/// The data of one order: ciphertexts, drafts and clocks go, rights end; `None` when a hold forbids it.
+fn start(
+    writer: &Writer,
+    house: &mut AnyConnection,
+    keys: &mut AnyConnection,
+    keyring: &Arc<Keyring>,
+    order: OrderRow,
+) -> Result<Option<OrderRow>, EraseError> {
+    loop {
+        let (_, owners) = of_person(house, keyring, &order)?;
+        let mut entry = Draft::new("order.start", "operator", &random_id().map_err(StorageError::from)?)
+            .purpose(Kind::Erasure.name())
+            .basis(&order.basis)
+            .fields(&[&name(&order)]);
+        for handle in key_plane::handles(keys, keyring, &owners)? {
+            entry = entry.about(handle);
+        }
+        let (signer, before) = (Arc::clone(keyring), order.clone());
+        let written = writer.write_blocking::<OrderRow, No>(None, move |tx| {
+            let next = empty(tx, &signer, before, &owners)?;
+            Ok((next, vec![entry]))
+        });
+        match written {
+            Ok((next, _)) => return Ok(Some(next)),
+            Err(WriteError::Refused(No::Held)) => return Ok(None),
+            Err(WriteError::Refused(No::Changed)) => {}
+            Err(_) => return Err(EraseError::Log),
+        }
+    }
+}
+
+/// The cases and the owners of the person whom an order is about.
+fn of_person(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    order: &OrderRow,
+) -> Result<(Vec<CaseRow>, Vec<Vec<u8>>), StorageError> {
+    let person: Vec<u8> = case_file::table
+        .find(&order.case_id)
+        .select(case_file::person_id)
+        .first(connection)?;
+    let cases = orders::cases_of_person(connection, keyring, &person)?;
+    let owners = orders::owners_of_person(connection, &person, &cases)?;
+    Ok((cases, owners))
+}
+
+fn empty(tx: &mut Tx<'_>, keyring: &Keyring, order: OrderRow, expected: &[Vec<u8>]) -> Result<OrderRow, ActError<No>> {
+    let now_ms = tx.now_ms();
+    let connection = tx.connection();
+    let (cases, owners) = of_person(connection, keyring, &order)?;
+    if owners != expected {
+        return Err(ActError::Refused(No::Changed));
+    }
+    let ids: Vec<Vec<u8>> = cases.iter().map(|case| case.id.clone()).collect();
+    if orders::hold(connection, keyring, &ids)?.is_some() {
+        return Err(ActError::Refused(No::Held));
+    }
+    let next = OrderRow {
+        state: State::Started.code().to_owned(),
+        version: order.version + 1,
+        ..order
+    }
+    .signed(keyring);
+    if !orders::replace(connection, &next)? {
+        return Err(StorageError::Inconsistent("the order was answered meanwhile; run this again").into());
+    }
+    let row = |id: &Vec<u8>| {
+        ErasedRow {
+            id: id.clone(),
+            order_id: next.id.clone(),
+            erased_at: now_ms,
+            version: 1,
+            mac: Vec::new(),
+        }
+        .signed(keyring)
+    };
+    let rows: Vec<ErasedRow> = owners.iter().map(row).collect();
+    orders::erase_values(connection, &rows)?;
+    for case in cases {
+        close(connection, keyring, case, now_ms)?;
+    }
+    tx.revoke();
+    Ok(next)
+}
+
+/// Nobody stands to the case any more, and nothing of it is due.
+fn close(connection: &mut AnyConnection, keyring: &Keyring, case: CaseRow, now_ms: i64) -> Result<(), ActError<No>> {
+    let members: Vec<MembershipRow> = membership::table
+        .filter(membership::case_id.eq(&case.id))
+        .filter(membership::until_at.is_null())
+        .select(MembershipRow::as_select())
+        .load(connection)?;
+    for member in members {
+        let ended = MembershipRow {
+            until_at: Some(now_ms),
+            version: member.version + 1,
+            ..member
+        }
+        .signed(keyring);
+        diesel::update(membership::table.find(ended.id.clone()))
+            .set(&ended)
+            .execute(connection)?;
+    }
+    for sent in case_rows::around(connection, keyring, &case.id)?.referrals {
+        if referral::State::parse(&sent.state).is_some_and(referral::State::is_open) {
+            let ended = ReferralRow {
+                state: referral::State::Withdrawn.code().to_owned(),
+                closed_at: Some(now_ms),
+                version: sent.version + 1,
+                ..sent
+            };
+            case_rows::replace_referral(connection, &ended.signed(keyring))?;
+        }
+    }
+    diesel::delete(deadline::table.filter(deadline::case_id.eq(&case.id))).execute(connection)?;
+    let erased = CaseRow {
+        state: ERASED.to_owned(),
+        version: case.version + 1,
+        ..case
+    }
+    .signed(keyring);
+    if !case_rows::replace_case(connection, &erased)? {
+        return Err(StorageError::Inconsistent("a case changed meanwhile; run this again").into());
+    }
+    Ok(())
+}
+
+/// Says that the keys are destroyed, and which wrapping epoch went with them.
+fn finish(writer: &Writer, keyring: &Arc<Keyring>, started: Vec<OrderRow>, epoch: &str) -> Result<(), EraseError> {
+    let names: Vec<String> = started.iter().map(name).collect();
+    let mut fields: Vec<&str> = names.iter().map(String::as_str).collect();
+    let labelled = format!("epoch-{epoch}");
+    fields.push(&labelled);
+    let entry = Draft::new("order.finish", "operator", &random_id().map_err(StorageError::from)?)
+        .purpose(Kind::Erasure.name())
+        .fields(&fields);
+    let (signer, epoch) = (Arc::clone(keyring), epoch.to_owned());
+    let written = writer.write_blocking::<(), ()>(None, move |tx| {
+        let now_ms = tx.now_ms();
+        for order in started {
+            let done = OrderRow {
+                state: State::Done.code().to_owned(),
+                ended_at: Some(now_ms),
+                epoch: Some(epoch.clone()),
+                version: order.version + 1,
+                ..order
+            };
+            orders::replace(tx.connection(), &done.signed(&signer))?;
+        }
+        Ok(((), vec![entry]))
+    });
+    written.map(drop).map_err(|_| EraseError::Log)
+}

@@ -1,0 +1,262 @@
+//! A key package: the whole key plane in one numbered file, still wrapped, with a MAC at its end. Format: `docs/formats.md` §2.7.
+//!
+//! At most two may exist. Whoever makes a third first attests that the oldest is destroyed; so a certificate of erasure can say of
+//! every copy what became of it.
+
+use diesel::Connection as _;
+use ledger::vault::associated::Deployment;
+use ledger::vault::keyring::Keyring;
+use ledger::vault::owner::WrappedOwner;
+use ledger::{b64u, from_b64u};
+use serde::{Deserialize, Serialize};
+
+use crate::storage::StorageError;
+use crate::storage::connection::AnyConnection;
+use crate::storage::key_packages::{self, MOST, PackageRow};
+use crate::storage::key_plane::{self, Contents, Unsealed};
+
+const DAMAGED: StorageError = StorageError::Inconsistent("this is no whole key package; look for another copy");
+
+/// A line of a package.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "t", rename_all = "snake_case", deny_unknown_fields)]
+enum Line {
+    Package {
+        v: u32,
+        deployment: String,
+        number: i64,
+        made_at: i64,
+    },
+    Known {
+        number: i64,
+        digest: String,
+        made_at: i64,
+        destroyed_at: Option<i64>,
+        destroyed_by: Option<String>,
+    },
+    Keyring {
+        name: String,
+        json: String,
+    },
+    Slot {
+        id: String,
+        json: String,
+    },
+    Owner {
+        id: String,
+        version: u32,
+        wrapped: String,
+        wrapped_s4: String,
+    },
+    End {
+        owners: usize,
+        mac: String,
+    },
+}
+
+/// Packages that are not attested as destroyed.
+#[must_use]
+pub fn existing(known: &[PackageRow]) -> Vec<&PackageRow> {
+    known.iter().filter(|package| package.destroyed_at.is_none()).collect()
+}
+
+/// Makes and registers the next package; gives its number and its bytes. Fails while [`MOST`] exist.
+pub fn make(connection: &mut AnyConnection, keyring: &Keyring, now_ms: i64) -> Result<(i64, Vec<u8>), StorageError> {
+    connection.transaction(|connection| {
+        let known = key_packages::list(connection)?;
+        if existing(&known).len() >= MOST {
+            return Err(StorageError::Inconsistent(
+                "two packages exist; destroy the older one, attest it with `keys package destroyed`, then make a new one",
+            ));
+        }
+        let number = known.last().map_or(1, |last| last.number + 1);
+        let bytes = written(&key_plane::contents(connection)?, known, keyring, number, now_ms)?;
+        key_packages::insert(
+            connection,
+            &PackageRow {
+                number,
+                digest: ledger::sha256(&bytes).to_vec(),
+                made_at: now_ms,
+                destroyed_at: None,
+                destroyed_by: None,
+            },
+        )?;
+        Ok((number, bytes))
+    })
+}
+
+fn written(
+    contents: &Contents,
+    known: Vec<PackageRow>,
+    keyring: &Keyring,
+    number: i64,
+    made_at: i64,
+) -> Result<Vec<u8>, StorageError> {
+    let mut out = Vec::new();
+    let mut line = |line: &Line| -> Result<(), StorageError> {
+        serde_json::to_writer(&mut out, line).map_err(|_| DAMAGED)?;
+        out.push(b'\n');
+        Ok(())
+    };
+    line(&Line::Package {
+        v: 1,
+        deployment: b64u(&keyring.deployment().0),
+        number,
+        made_at,
+    })?;
+    for package in known {
+        line(&Line::Known {
+            number: package.number,
+            digest: b64u(&package.digest),
+            made_at: package.made_at,
+            destroyed_at: package.destroyed_at,
+            destroyed_by: package.destroyed_by,
+        })?;
+    }
+    for (name, json) in contents.keysets.iter().cloned() {
+        line(&Line::Keyring { name, json })?;
+    }
+    for (id, json) in contents.slots.iter().cloned() {
+        line(&Line::Slot { id, json })?;
+    }
+    for owner in &contents.owners {
+        line(&Line::Owner {
+            id: b64u(&owner.id),
+            version: owner.version,
+            wrapped: b64u(&owner.wrapped),
+            wrapped_s4: b64u(&owner.wrapped_s4),
+        })?;
+    }
+    let end = Line::End {
+        owners: contents.owners.len(),
+        mac: b64u(&keyring.sign_row(&signed(&out))),
+    };
+    serde_json::to_writer(&mut out, &end).map_err(|_| DAMAGED)?;
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// What the MAC of a package covers; begins unlike any row that grants access.
+fn signed(before: &[u8]) -> Vec<u8> {
+    [b"DH1P".as_slice(), &ledger::sha256(before)].concat()
+}
+
+/// A package as it was read; nothing of it is believed before [`Package::restore`].
+pub struct Package {
+    deployment: Deployment,
+    contents: Contents,
+    known: Vec<PackageRow>,
+    covered: Vec<u8>,
+    mac: Vec<u8>,
+}
+
+impl Package {
+    /// Reads the bytes of a file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, StorageError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| DAMAGED)?;
+        let body = text.strip_suffix('\n').ok_or(DAMAGED)?;
+        let (before, end) = body.rsplit_once('\n').ok_or(DAMAGED)?;
+        let covered = text.get(..=before.len()).ok_or(DAMAGED)?;
+        let Ok(Line::End { owners, mac }) = serde_json::from_str(end) else {
+            return Err(DAMAGED);
+        };
+        let mut lines = before
+            .lines()
+            .map(|line| serde_json::from_str(line).map_err(|_| DAMAGED));
+        let Some(Ok(Line::Package {
+            v: 1,
+            deployment,
+            number,
+            made_at,
+        })) = lines.next()
+        else {
+            return Err(DAMAGED);
+        };
+        let mut package = Self {
+            deployment: Deployment(bytes_of(&deployment)?.try_into().map_err(|_| DAMAGED)?),
+            contents: Contents {
+                keysets: Vec::new(),
+                slots: Vec::new(),
+                owners: Vec::new(),
+            },
+            known: Vec::new(),
+            covered: signed(covered.as_bytes()),
+            mac: bytes_of(&mac)?,
+        };
+        for line in lines {
+            package.take(line?)?;
+        }
+        if package.contents.owners.len() != owners {
+            return Err(DAMAGED);
+        }
+        package.known.push(PackageRow {
+            number,
+            digest: ledger::sha256(bytes).to_vec(),
+            made_at,
+            destroyed_at: None,
+            destroyed_by: None,
+        });
+        Ok(package)
+    }
+
+    fn take(&mut self, line: Line) -> Result<(), StorageError> {
+        match line {
+            Line::Known {
+                number,
+                digest,
+                made_at,
+                destroyed_at,
+                destroyed_by,
+            } => self.known.push(PackageRow {
+                number,
+                digest: bytes_of(&digest)?,
+                made_at,
+                destroyed_at,
+                destroyed_by,
+            }),
+            Line::Keyring { name, json } => self.contents.keysets.push((name, json)),
+            Line::Slot { id, json } => self.contents.slots.push((id, json)),
+            Line::Owner {
+                id,
+                version,
+                wrapped,
+                wrapped_s4,
+            } => self.contents.owners.push(WrappedOwner {
+                id: bytes_of(&id)?.try_into().map_err(|_| DAMAGED)?,
+                version,
+                wrapped: bytes_of(&wrapped)?,
+                wrapped_s4: bytes_of(&wrapped_s4)?,
+            }),
+            Line::Package { .. } | Line::End { .. } => return Err(DAMAGED),
+        }
+        Ok(())
+    }
+
+    /// Puts it into an empty key plane and opens it there; leaves nothing behind unless the holder of its keys made it as it is.
+    pub fn restore<E: From<StorageError>>(
+        &self,
+        connection: &mut AnyConnection,
+        open: impl FnOnce(&mut AnyConnection) -> Result<Unsealed, E>,
+    ) -> Result<Unsealed, E> {
+        let mut shut = None;
+        let filled = connection.transaction(|connection| {
+            key_plane::fill(connection, self.deployment, &self.contents)?;
+            for row in &self.known {
+                key_packages::insert(connection, row)?;
+            }
+            match open(connection) {
+                Ok(unsealed) if unsealed.keyring.verify_row(&self.covered, &self.mac) => Ok(unsealed),
+                Ok(_) => Err(StorageError::Inconsistent("the package was changed after it was made")),
+                Err(error) => {
+                    shut = Some(error);
+                    Err(DAMAGED)
+                }
+            }
+        });
+        filled.map_err(|error| shut.unwrap_or_else(|| error.into()))
+    }
+}
+
+fn bytes_of(text: &str) -> Result<Vec<u8>, StorageError> {
+    from_b64u(text).ok_or(DAMAGED)
+}

@@ -1,0 +1,139 @@
+//! A supervisor asks for an act that takes two persons: its legal basis and a reason that the second person will read.
+
+use ledger::Sealed;
+use ledger::vault::associated::{Handle, Place};
+use ledger::vault::keyring::LogNote;
+
+use super::actor::Actor;
+use super::case_act::{self, CaseActError, No, allowed};
+use super::failure::Failure;
+use super::outcome::Claim;
+use crate::app::App;
+use crate::clock::{random_id, row_id};
+use crate::domain::order::{Kind, State};
+use crate::domain::public_id::PublicId;
+use crate::domain::refusal::Why;
+use crate::policy::{Action, Ask};
+use crate::storage::StorageError;
+use crate::storage::access_rows::{AccessRow, OrderRow};
+use crate::storage::{classification, log_rows, orders};
+
+/// What is asked for.
+#[derive(Clone)]
+pub struct Request {
+    /// What is to be done.
+    pub kind: Kind,
+    /// Legal basis, one of [`Kind::bases`].
+    pub basis: &'static str,
+    /// Why, for the second person; the form asks for no names.
+    pub reason: String,
+}
+
+/// Records the request and gives its public id with the index of the entry.
+pub async fn request_order(app: &App, actor: &Actor, id: PublicId, wish: &Request) -> Result<String, CaseActError> {
+    let digest = app
+        .keyring
+        .web_mac(format!("{} {}", wish.basis, wish.reason).as_bytes());
+    let claim = |actor: &Actor| Claim::new(actor, "order.request", wish.kind.name(), id, &digest);
+    case_act::once(app, actor, claim, async |actor| {
+        attempt(app, actor, id, wish, claim(actor)).await
+    })
+    .await
+}
+
+async fn attempt(
+    app: &App,
+    actor: &Actor,
+    id: PublicId,
+    wish: &Request,
+    claim: Claim,
+) -> Result<Option<String>, CaseActError> {
+    let ask = Ask {
+        groups: &[],
+        purpose: wish.kind.name(),
+        confirmed: false,
+    };
+    let allowed = allowed(app, actor, id, Action::Order, &ask).await?;
+    let (note_id, note) = seal_reason(app, &wish.reason)?;
+    let kind = wish.kind;
+    let now_ms = app.clock.now_ms();
+    let row = OrderRow {
+        id: row_id(now_ms).map_err(Failure::from)?.to_vec(),
+        public_id: random_id().map_err(Failure::from)?.to_vec(),
+        kind: kind.name().to_owned(),
+        case_id: allowed.case.id.clone(),
+        basis: wish.basis.to_owned(),
+        note: ledger::sha256(note.bytes()).to_vec(),
+        state: State::Requested.code().to_owned(),
+        requested_by: actor.viewer.account_id.clone(),
+        requested_at: now_ms,
+        expires_at: now_ms + kind.lasts_ms(),
+        decided_by: None,
+        decided_at: None,
+        due_at: None,
+        ended_at: None,
+        epoch: None,
+        version: 1,
+        mac: Vec::new(),
+    }
+    .signed(&app.keyring);
+    let entry = actor
+        .permitted("order.request", &allowed.permit)
+        .purpose(kind.name())
+        .basis(wish.basis)
+        .fields(&[&name(&row)])
+        .note(note.bytes())
+        .about(allowed.handle);
+    let keyring = std::sync::Arc::clone(&app.keyring);
+    case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
+        let now_ms = tx.now_ms();
+        let connection = tx.connection();
+        if !crate::storage::case_rows::is_unchanged(connection, &allowed.case)? {
+            return Err(No::Conflict.into());
+        }
+        if orders::standing(connection, &keyring, &row.case_id, kind, now_ms)?.is_some() {
+            return Err(Why::Ordered.into());
+        }
+        let held = orders::hold(connection, &keyring, std::slice::from_ref(&row.case_id))?.is_some();
+        match kind {
+            Kind::Erasure if held => return Err(Why::Held.into()),
+            Kind::Release if !held => return Err(Why::NotHeld.into()),
+            Kind::Erasure | Kind::Release => {}
+        }
+        log_rows::insert_note(connection, &note_id, note.bytes()).map_err(StorageError::from)?;
+        orders::insert(connection, &row)?;
+        Ok(())
+    })
+    .await
+}
+
+/// The public id of an order as the log names it.
+#[must_use]
+pub fn name(row: &OrderRow) -> String {
+    PublicId(row.public_id.as_slice().try_into().unwrap_or_default()).to_string()
+}
+
+/// Place of a note: its row, once and for all.
+fn place(row: [u8; 16]) -> Place {
+    let (table, column) = classification::numbers("log_note", "sealed");
+    Place {
+        table,
+        column,
+        row,
+        version: 1,
+    }
+}
+
+fn seal_reason(app: &App, reason: &str) -> Result<([u8; 16], Sealed<LogNote>), Failure> {
+    let id = random_id()?;
+    let note = LogNote {
+        text: reason.to_owned(),
+    };
+    Ok((id, ledger::seal(app.keyring.log_notes(), place(id), &note)?))
+}
+
+/// A stored reason, still sealed.
+pub fn stored_reason(id: &[u8], sealed: Vec<u8>) -> Result<Sealed<LogNote>, StorageError> {
+    let row = id.try_into().map_err(|_| StorageError::Inconsistent("note id"))?;
+    Ok(Sealed::from_stored(Handle::SYSTEM, place(row), sealed))
+}

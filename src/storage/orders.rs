@@ -1,0 +1,236 @@
+//! Orders, legal holds, and the owners that an order erases. Only rows as the program wrote them count.
+
+use diesel::prelude::*;
+use ledger::vault::keyring::Keyring;
+
+use super::StorageError;
+use super::access_rows::{AccessRow, CaseRow, ErasedRow, HoldRow, OrderRow, trusted};
+use super::connection::AnyConnection;
+use super::schema::{
+    account, case_file, draft, erased_owner, joint_order, legal_hold, log_note, person, sealed_value, step,
+};
+use crate::domain::order::{Kind, State};
+
+/// States in which an order still leads somewhere.
+const STANDING: [&str; 3] = [State::Requested.code(), State::Agreed.code(), State::Started.code()];
+
+/// An order with its case; `None` when there is none, an error when either was edited outside the program.
+pub fn find(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    public_id: &[u8; 16],
+) -> Result<Option<(OrderRow, CaseRow)>, StorageError> {
+    let found: Option<(OrderRow, CaseRow)> = joint_order::table
+        .inner_join(case_file::table)
+        .filter(joint_order::public_id.eq(public_id.to_vec()))
+        .select((OrderRow::as_select(), CaseRow::as_select()))
+        .first(connection)
+        .optional()?;
+    found
+        .map(|(order, case)| Ok((order.trusted(keyring)?, case.trusted(keyring)?)))
+        .transpose()
+}
+
+/// Orders newest first, of one organisation's cases or of all, with their cases; and how many rows were edited outside the program.
+pub fn list(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    org: Option<&[u8]>,
+    most: i64,
+) -> Result<(Vec<(OrderRow, CaseRow)>, usize), StorageError> {
+    let query = joint_order::table
+        .inner_join(case_file::table)
+        .order((joint_order::requested_at.desc(), joint_order::id.desc()))
+        .limit(most)
+        .select((OrderRow::as_select(), CaseRow::as_select()));
+    let rows: Vec<(OrderRow, CaseRow)> = match org {
+        Some(org) => query.filter(case_file::org_id.eq(org.to_vec())).load(connection)?,
+        None => query.load(connection)?,
+    };
+    let all = rows.len();
+    let good: Vec<_> = rows
+        .into_iter()
+        .filter_map(|(order, case)| Some((order.trusted(keyring).ok()?, case.trusted(keyring).ok()?)))
+        .collect();
+    let edited = all - good.len();
+    Ok((good, edited))
+}
+
+/// Orders of any case in a state.
+pub fn in_state(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    kind: Kind,
+    state: State,
+) -> Result<Vec<OrderRow>, StorageError> {
+    let rows: Vec<OrderRow> = joint_order::table
+        .filter(joint_order::kind.eq(kind.name()))
+        .filter(joint_order::state.eq(state.code()))
+        .order(joint_order::requested_at)
+        .select(OrderRow::as_select())
+        .load(connection)?;
+    Ok(trusted(rows, keyring).0)
+}
+
+/// The order of this kind that stands for a case: asked for and not lapsed, agreed to, or started.
+pub fn standing(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    case_id: &[u8],
+    kind: Kind,
+    now_ms: i64,
+) -> Result<Option<OrderRow>, StorageError> {
+    let rows: Vec<OrderRow> = joint_order::table
+        .filter(joint_order::case_id.eq(case_id.to_vec()))
+        .filter(joint_order::kind.eq(kind.name()))
+        .filter(joint_order::state.eq_any(STANDING))
+        .select(OrderRow::as_select())
+        .load(connection)?;
+    let lapsed = |row: &OrderRow| row.state == State::Requested.code() && now_ms >= row.expires_at;
+    Ok(trusted(rows, keyring).0.into_iter().find(|row| !lapsed(row)))
+}
+
+/// The public id of the case of an order.
+pub fn case_of(connection: &mut AnyConnection, public_id: &[u8; 16]) -> Result<Option<[u8; 16]>, StorageError> {
+    let found: Option<Vec<u8>> = joint_order::table
+        .inner_join(case_file::table)
+        .filter(joint_order::public_id.eq(public_id.to_vec()))
+        .select(case_file::public_id)
+        .first(connection)
+        .optional()?;
+    Ok(found.and_then(|id| id.try_into().ok()))
+}
+
+/// Stores a new order.
+pub fn insert(connection: &mut AnyConnection, row: &OrderRow) -> Result<(), StorageError> {
+    diesel::insert_into(joint_order::table)
+        .values(row)
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Puts a signed row in the place of the version before it; `false` when that is gone.
+pub fn replace(connection: &mut AnyConnection, row: &OrderRow) -> Result<bool, StorageError> {
+    let before = joint_order::table
+        .find(row.id.clone())
+        .filter(joint_order::version.eq(row.version - 1));
+    Ok(diesel::update(before).set(row).execute(connection)? == 1)
+}
+
+/// The sealed reason of an order: row id of the note and its bytes.
+pub fn note(connection: &mut AnyConnection, hash: &[u8]) -> Result<(Vec<u8>, Vec<u8>), StorageError> {
+    Ok(log_note::table
+        .find(hash.to_vec())
+        .select((log_note::id, log_note::sealed))
+        .first(connection)?)
+}
+
+/// Staff code of an account.
+pub fn staff_code(connection: &mut AnyConnection, account_id: &[u8]) -> Result<String, StorageError> {
+    Ok(account::table
+        .find(account_id.to_vec())
+        .select(account::code)
+        .first(connection)?)
+}
+
+/// The hold of any of these cases that lasts; one that was edited outside the program lasts, too.
+pub fn hold(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    cases: &[Vec<u8>],
+) -> Result<Option<HoldRow>, StorageError> {
+    let rows: Vec<HoldRow> = legal_hold::table
+        .filter(legal_hold::case_id.eq_any(cases.to_vec()))
+        .select(HoldRow::as_select())
+        .load(connection)?;
+    let lasts = |row: &HoldRow| row.lifted_at.is_none() || row.clone().trusted(keyring).is_err();
+    Ok(rows.into_iter().find(lasts))
+}
+
+/// Places a hold.
+pub fn place_hold(connection: &mut AnyConnection, row: &HoldRow) -> Result<(), StorageError> {
+    diesel::insert_into(legal_hold::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Lifts a hold; `false` when somebody else was quicker.
+pub fn lift_hold(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    row: HoldRow,
+    now_ms: i64,
+) -> Result<bool, StorageError> {
+    let next = HoldRow {
+        lifted_at: Some(now_ms),
+        version: row.version + 1,
+        ..row
+    }
+    .signed(keyring);
+    let before = legal_hold::table
+        .find(next.id.clone())
+        .filter(legal_hold::version.eq(next.version - 1));
+    Ok(diesel::update(before).set(&next).execute(connection)? == 1)
+}
+
+/// All cases of a person.
+pub fn cases_of_person(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    person_id: &[u8],
+) -> Result<Vec<CaseRow>, StorageError> {
+    let rows: Vec<CaseRow> = case_file::table
+        .filter(case_file::person_id.eq(person_id.to_vec()))
+        .select(CaseRow::as_select())
+        .load(connection)?;
+    rows.into_iter().map(|row| row.trusted(keyring)).collect()
+}
+
+/// Every owner of a person: herself, her cases, the people recorded in them, and what was typed and not saved.
+pub fn owners_of_person(
+    connection: &mut AnyConnection,
+    person_id: &[u8],
+    cases: &[CaseRow],
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let ids: Vec<Vec<u8>> = cases.iter().map(|case| case.id.clone()).collect();
+    let mut owners: Vec<Vec<u8>> = person::table
+        .find(person_id.to_vec())
+        .select(person::owner_id)
+        .load(connection)?;
+    for case in cases {
+        owners.extend([case.owner_id.clone(), case.person_owner_id.clone()]);
+    }
+    owners.extend(
+        step::table
+            .filter(step::case_id.eq_any(ids.clone()))
+            .select(step::owner_id)
+            .load::<Vec<u8>>(connection)?,
+    );
+    let drafts = draft::table.filter(draft::case_id.eq_any(ids)).select(draft::owner_id);
+    owners.extend(drafts.load::<Vec<u8>>(connection)?);
+    owners.sort_unstable();
+    owners.dedup();
+    Ok(owners)
+}
+
+/// Registers owners as erased and deletes every ciphertext that only their keys opened.
+pub fn erase_values(connection: &mut AnyConnection, rows: &[ErasedRow]) -> Result<(), StorageError> {
+    for row in rows {
+        diesel::insert_into(erased_owner::table)
+            .values(row)
+            .execute(connection)?;
+        diesel::delete(sealed_value::table.filter(sealed_value::owner_id.eq(row.id.clone()))).execute(connection)?;
+        diesel::delete(draft::table.filter(draft::owner_id.eq(row.id.clone()))).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Owner ids that are registered as erased, whoever wrote them: for a check without keys.
+pub fn registered(connection: &mut AnyConnection) -> Result<Vec<Vec<u8>>, StorageError> {
+    Ok(erased_owner::table.select(erased_owner::id).load(connection)?)
+}
+
+/// Owners that orders have erased; rows that were edited outside the program destroy nothing.
+pub fn erased(connection: &mut AnyConnection, keyring: &Keyring) -> Result<Vec<Vec<u8>>, StorageError> {
+    let rows: Vec<ErasedRow> = erased_owner::table.select(ErasedRow::as_select()).load(connection)?;
+    Ok(trusted(rows, keyring).0.into_iter().map(|row| row.id).collect())
+}

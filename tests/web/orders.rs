@@ -1,0 +1,138 @@
+//! Acts that take two persons, on the pages: the supervisor asks, the custodian of the keys reads the reason and answers.
+
+use donghanh::domain::role::Role;
+use donghanh::operations::erase::{due, erase};
+use donghanh::storage::connection::AnyConnection;
+use donghanh::storage::key_plane::{self, Unsealed};
+use ledger::log::checkpoint::VerifierKey;
+use ledger::vault::slot::Opener;
+
+use crate::browser::{Answer, Browser, Served};
+use crate::walk::{Cast, address, order, take_in};
+
+const WEEK: i64 = 7 * 86_400_000;
+
+fn press(browser: &Browser<'_>, at: &str, act: &str) -> Answer {
+    let page = browser.get(at);
+    assert_eq!(page.status, 200, "{}", page.body);
+    let version = page.hidden("version");
+    browser.submit(&page, &format!("{at}/{act}"), &[("version", &version)])
+}
+
+#[test]
+fn a_form_that_lacks_something_comes_back_with_what_was_typed() {
+    let served = Served::start();
+    let cast = Cast::new(&served);
+    let worker = served.signed_in(&cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let supervisor = served.signed_in(&cast.supervisor);
+    let at = format!("{case}/orders/erasure");
+    let form = supervisor.get(&at);
+    let long = "dài ".repeat(400);
+    let hidden = "ẩn\u{202e}đi";
+    for (basis, reason, says) in [
+        ("", "vì đã xong", "Chọn một căn cứ."),
+        ("person_asked", " ", "Viết lý do"),
+        ("person_asked", long.as_str(), "quá dài"),
+        ("person_asked", hidden, "ký tự không dùng được"),
+        ("not-a-basis", "vì đã xong", "Chọn một căn cứ."),
+    ] {
+        let answer = supervisor.submit(&form, &at, &[("basis", basis), ("reason", reason)]);
+        assert_eq!(answer.status, 422, "{says}");
+        assert!(answer.body.contains(says), "{says}");
+        assert!(answer.body.contains(reason.trim()), "what was typed is there: {says}");
+    }
+    assert!(!served.world.kinds().contains(&"order.request".to_owned()));
+    // Sent twice, it is asked for once.
+    let fields = [("basis", "person_asked"), ("reason", "vì đã xong")];
+    for _ in 0..2 {
+        assert_eq!(supervisor.submit(&form, &at, &fields).status, 303);
+    }
+    let again = order(&supervisor, &case, "erasure", "person_asked");
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("đã có yêu cầu như vậy") && again.body.contains("Lý do mẫu"));
+    let asked = served
+        .world
+        .kinds()
+        .iter()
+        .filter(|kind| *kind == "order.request")
+        .count();
+    assert_eq!(asked, 1);
+}
+
+#[test]
+fn the_case_page_offers_holding_and_erasing_to_the_supervisor_only() {
+    let served = Served::start();
+    let cast = Cast::new(&served);
+    let worker = served.signed_in(&cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let supervisor = served.signed_in(&cast.supervisor);
+    assert!(!worker.get(&case).body.contains("/orders/erasure"));
+    assert!(supervisor.get(&case).body.contains(&format!("{case}/orders/erasure")));
+    let form = supervisor.get(&format!("{case}/hold"));
+    let missing = supervisor.submit(&form, &format!("{case}/hold"), &[("basis", "")]);
+    assert_eq!(missing.status, 422);
+    let held = supervisor.submit(&form, &format!("{case}/hold"), &[("basis", "criminal_proceedings")]);
+    assert_eq!(held.status, 303);
+    let page = supervisor.get(&case);
+    assert!(page.body.contains("Đang giữ theo luật") && page.body.contains("Vụ án hình sự"));
+    assert!(!page.body.contains("/orders/erasure") && page.body.contains("/orders/release"));
+    assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 409);
+}
+
+#[test]
+fn an_erasure_walks_from_the_request_to_the_certificate() {
+    let served = Served::start();
+    let world = &served.world;
+    let cast = Cast::new(&served);
+    let keeper = world.staff("TTR", Role::KeyCustodian);
+    let case = take_in(&served.signed_in(&cast.worker), &[("alias", "Hoa Mẫu")]);
+    let supervisor = served.signed_in(&cast.supervisor);
+    assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 303);
+    let at = address(&supervisor.get("/orders"), "/orders/", "");
+    let page = supervisor.get(&at);
+    assert!(page.body.contains("Rút lại yêu cầu") && !page.body.contains("value=\"agree\""));
+
+    let custodian = served.signed_in(&keeper);
+    let home = custodian.get("/");
+    assert_eq!(home.location.as_deref(), Some("/orders"));
+    let page = custodian.get(&at);
+    assert!(page.body.contains("Lý do mẫu") && page.body.contains("Người được hỗ trợ yêu cầu"));
+    assert!(!page.body.contains("Hoa Mẫu"), "a custodian learns no name");
+    assert_eq!(custodian.get(&case).status, 404, "and opens no case");
+    assert_eq!(custodian.get(&format!("{at}/certificate")).status, 409);
+    // Two windows: the second answer was made for an order that stands no more.
+    let stale = custodian.get(&at);
+    assert_eq!(press(&custodian, &at, "agreement").status, 303);
+    let version = stale.hidden("version");
+    assert_eq!(
+        custodian
+            .submit(&stale, &format!("{at}/refusal"), &[("version", &version)])
+            .status,
+        409
+    );
+    assert!(custodian.get(&at).body.contains("đang chờ đủ ngày"));
+
+    world.app.clock.advance(WEEK);
+    let text = std::fs::read_to_string(world.data.path().join("test.key")).unwrap();
+    let mut keys = AnyConnection::open(&world.app.config.key_plane_address(world.data.path()), false).unwrap();
+    let opened = key_plane::unseal(&mut keys, &Opener::KeyFile(text.into()))
+        .unwrap()
+        .unwrap();
+    let Unsealed { root, keyring, .. } = opened;
+    let keyring = std::sync::Arc::new(keyring);
+    let mut house = world.connection();
+    let orders = due(&mut house, &keyring, world.app.clock.now_ms()).unwrap();
+    erase(&world.app.writer, (&mut house, &mut keys), (&root, &keyring), orders).unwrap();
+
+    let custodian = served.signed_in(&keeper);
+    let page = custodian.get(&at);
+    assert!(page.body.contains("Đã xong") && page.body.contains("Tải giấy chứng nhận"));
+    let certificate = custodian.get(&format!("{at}/certificate"));
+    assert_eq!(certificate.status, 200);
+    assert!(certificate.index.is_some());
+    let body = VerifierKey::of(&keyring).open(&certificate.body).unwrap();
+    assert!(body.starts_with("donghanh/") && body.contains("/erasure/") && body.contains("basis person_asked"));
+    assert_eq!(served.signed_in(&cast.supervisor).get(&case).status, 404);
+    assert!(world.log_is_whole());
+}
