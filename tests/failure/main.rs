@@ -11,6 +11,7 @@
 mod support;
 
 mod disk;
+mod erasure;
 mod keys;
 mod kill;
 mod operator;
