@@ -1,6 +1,6 @@
 //! The auditor's offline verifier: checks a bundle against the key she has on paper.
 //!
-//! `donghanh-verify VKEY FOLDER` — exit code 0 when every entry is in the signed tree, 1 when not, 2 on wrong use.
+//! `donghanh-verify VKEY FOLDER` checks a bundle, `donghanh-verify VKEY FILE` a signed note such as a certificate of erasure — exit code 0 when every entry is in the signed tree, 1 when not, 2 on wrong use.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -11,9 +11,9 @@ use ledger::log::verify::Verifier;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [key, folder] = arguments.as_slice() else {
+    let [key, what] = arguments.as_slice() else {
         say(
-            "usage: donghanh-verify VKEY FOLDER\n  VKEY    the line printed by `donghanh init`, from paper\n  FOLDER  holds entries.jsonl and checkpoint",
+            "usage: donghanh-verify VKEY FOLDER|FILE\n  VKEY    the line printed by `donghanh init`, from paper\n  FOLDER  holds entries.jsonl and checkpoint\n  FILE    a signed note, such as a certificate of erasure",
         );
         return ExitCode::from(2);
     };
@@ -21,12 +21,35 @@ fn main() -> ExitCode {
         say("the key is not a vkey line: name+hash+base64; copy it again from paper");
         return ExitCode::from(2);
     };
-    match verify(&key, Path::new(folder)) {
+    let what = Path::new(what);
+    if what.is_file() {
+        return note(&key, what);
+    }
+    match verify(&key, what) {
         Ok(checkpoint) => {
             say(&format!(
                 "OK  {}: {} entries, root signed by the key on paper",
                 checkpoint.origin, checkpoint.size
             ));
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            say(&format!("BAD {fault}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says what a note says, if this key signed it.
+fn note(key: &VerifierKey, file: &Path) -> ExitCode {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read it: {error}"));
+    let body = text
+        .as_deref()
+        .map_err(Clone::clone)
+        .and_then(|text| key.open(text).map_err(|_| "it is not signed by this key".to_owned()));
+    match body {
+        Ok(body) => {
+            say(&format!("OK  signed by the key on paper\n\n{}", body.trim_end()));
             ExitCode::SUCCESS
         }
         Err(fault) => {
