@@ -18,12 +18,13 @@ use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::role::Role;
 use crate::domain::step::Kind;
-use crate::domain::{deadline, referral};
+use crate::domain::{deadline, order, referral};
 use crate::operations::actor::Actor;
 use crate::operations::create_intake::{Intake, create_intake};
 use crate::operations::meet_deadline::meet_deadline;
 use crate::operations::plan_visits::plan_visits;
 use crate::operations::record_consent::{Consent, record_consent};
+use crate::operations::request_order::{Request, request_order};
 use crate::operations::save_part::{Save, save_part};
 use crate::operations::send_referral::{Referral, send_referral};
 use crate::operations::sign_in::{Credentials, sign_in};
@@ -156,6 +157,7 @@ fn people(app: &App) -> Result<Known, Fault> {
         ("CA-MAU", Role::Liaison, "Liên lạc Mẫu"),
         ("TGPL-MAU", Role::LegalAidOfficer, "Trợ giúp viên Mẫu"),
         ("THANH-TRA-MAU", Role::Auditor, "Kiểm tra Mẫu"),
+        ("THANH-TRA-MAU", Role::KeyCustodian, "Giữ khóa Mẫu"),
     ];
     let mut users = Vec::new();
     for (org, role, name) in staff {
@@ -328,6 +330,9 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
     }
     if stage >= 10 && supervisor.is_some() {
         walk.return_home(stage == 11).await?;
+    }
+    if stage == 11 && number % 3 == 0 {
+        walk.ask_erasure().await?;
     }
     if stage == 8 {
         walk.ask_police().await?;
@@ -521,6 +526,21 @@ impl Walk<'_, '_> {
         let closure = json!({"closing_reason": known_as("settled")});
         self.save(worker, Part::Step(Kind::Closure, None), 0, closure).await?;
         self.decide(Kind::Closure, "approve").await
+    }
+
+    /// A request that waits for the custodian of the keys when the visitor looks.
+    async fn ask_erasure(&mut self) -> Result<(), Fault> {
+        let supervisor = self.supervisor.ok_or_else(|| fault("no supervisor"))?;
+        let wish = Request {
+            kind: order::Kind::Erasure,
+            basis: "purpose_ended",
+            reason: "Hồ sơ đã đóng, mục đích đã hết (dữ liệu mẫu).".to_owned(),
+        };
+        let actor = self.cast.actor(supervisor).await?;
+        request_order(self.cast.app, &actor, self.case, &wish)
+            .await
+            .map_err(fault)?;
+        Ok(())
     }
 
     async fn decide(&mut self, kind: Kind, verb: &str) -> Result<(), Fault> {

@@ -63,7 +63,7 @@ impl AnyConnection {
             "PRAGMA journal_mode = WAL",
             "PRAGMA synchronous = FULL",
             "PRAGMA foreign_keys = ON",
-            "PRAGMA cache_size = -6144",
+            "PRAGMA cache_size = -4096",
             "PRAGMA trusted_schema = OFF",
             "PRAGMA secure_delete = ON",
             "PRAGMA temp_store = MEMORY",

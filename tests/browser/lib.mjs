@@ -76,6 +76,7 @@ export class House {
     ;[house.officer] = of('legal_aid_officer', '')
     ;[house.liaison] = of('liaison', '')
     ;[house.auditor] = of('auditor', '')
+    ;[house.custodian] = of('key_custodian', '')
     return house
   }
 

@@ -9,6 +9,7 @@ import {
   lacks, mainText, part, same, seen, signIn, signedIn, state, tabTo, tally, titles, toJudge, valueOf, visitor
 } from './lib.mjs'
 import { centre, conclusion, ending, keyboardOfAuditor, keyboardOfCentre, narrowWork, support } from './work.mjs'
+import { orders } from './orders.mjs'
 import { sealed } from './sealed.mjs'
 
 const CASE = /\/cases\/[^/?]+/
@@ -556,6 +557,7 @@ try {
   await part('6b the deciding body', () => conclusion(house, mine))
   await part('6c consent, referral, the centre', () => centre(house, mine))
   await part('6d visits, closing, reopening', () => ending(house, mine))
+  await part('6e acts that take two persons', () => orders(house, mine))
   await part('7 another commune', () => seven(house))
   await part('8 the auditor', () => eight(house))
   await part('9 a lost session', () => nine(house))

@@ -10,8 +10,11 @@ use donghanh::domain::public_id::PublicId;
 use donghanh::domain::role::Role;
 use donghanh::operations::actor::Actor;
 use donghanh::operations::answer_order::{Answer, answer_order};
+use donghanh::operations::certify_erasure::certify_erasure;
 use donghanh::operations::list_orders::list_orders;
 use donghanh::operations::request_order::{Request, request_order};
+
+use ledger::log::checkpoint::VerifierKey;
 
 use crate::process::PROGRAM;
 use crate::support::{Staff, World};
@@ -84,6 +87,36 @@ fn ordered(world: &World, keeper: &Staff) {
         .unwrap();
 }
 
+/// What the offline verifier says of the certificate, and of one in which a word was changed.
+fn certificate_is_checked_from_paper(world: &World, keeper: &Staff) {
+    let custodian = world.sign_in(keeper).0;
+    let (order, _) = world
+        .block_on(list_orders(&world.app, &custodian))
+        .unwrap()
+        .orders
+        .remove(0);
+    let id = PublicId(order.public_id.as_slice().try_into().unwrap());
+    let note = world
+        .block_on(certify_erasure(&world.app, &custodian, id))
+        .unwrap()
+        .note;
+    let vkey = VerifierKey::of(&world.app.keyring).line();
+    let verify = |text: &str| {
+        let file = world.data.path().join("certificate.txt");
+        std::fs::write(&file, text).unwrap();
+        crate::operator::verifier().arg(&vkey).arg(&file).output().unwrap()
+    };
+    let good = verify(&note);
+    assert!(good.status.success());
+    let said = String::from_utf8(good.stdout).unwrap();
+    assert!(
+        said.contains("package 1 destroyed") && said.contains("package 2 not attested"),
+        "{said}"
+    );
+    let bad = verify(&note.replace("not attested", "destroyed"));
+    assert_eq!(bad.status.code(), Some(1));
+}
+
 #[test]
 fn the_operator_destroys_keys_while_the_server_waits_sealed_and_people_go_on_afterwards() {
     let world = World::new();
@@ -150,6 +183,8 @@ fn the_operator_destroys_keys_while_the_server_waits_sealed_and_people_go_on_aft
             "key.package_destroy"
         ]
     );
+
+    certificate_is_checked_from_paper(&world, &keeper);
 
     // The older package brings the destroyed keys back; everything says so until they are gone again.
     for end in ["", "-wal", "-shm"] {

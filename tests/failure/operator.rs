@@ -130,13 +130,7 @@ fn the_offline_verifier_accepts_the_bundle_and_names_what_was_changed() {
             .unwrap()
             .to_owned()
     };
-    let verifier = std::path::Path::new(PROGRAM).with_file_name("donghanh-verify");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "-p", "ledger", "--bin", "donghanh-verify"])
-        .status()
-        .unwrap();
-    assert!(built.success());
-    let verify = |key: &str| Command::new(&verifier).arg(key).arg(&bundle).output().unwrap();
+    let verify = |key: &str| verifier().arg(key).arg(&bundle).output().unwrap();
     assert_eq!(verify(&vkey).status.code(), Some(1), "another house's key");
     let own = own_key(&house);
     let good = verify(&own);
@@ -147,6 +141,16 @@ fn the_offline_verifier_accepts_the_bundle_and_names_what_was_changed() {
     let bad = verify(&own);
     assert_eq!(bad.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&bad.stdout).contains("an entry was changed"));
+}
+
+/// The offline verifier, built when it is not there.
+pub fn verifier() -> Command {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "-p", "ledger", "--bin", "donghanh-verify"])
+        .status()
+        .unwrap();
+    assert!(built.success());
+    Command::new(std::path::Path::new(PROGRAM).with_file_name("donghanh-verify"))
 }
 
 /// The key as paper has it: `init` printed it once; here it is made again from the key plane.
