@@ -29,6 +29,33 @@ pub struct Config {
     pub session_hours: u32,
     /// Threads that answer requests; 0 for one per core.
     pub workers: usize,
+    /// Where copies go.
+    pub backup: Backup,
+}
+
+/// `[backup]` of `config.toml`.
+#[derive(Deserialize, Clone)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// Folder of the backups, on another disk than the data.
+    pub folder: Option<PathBuf>,
+    /// Public age keys of those who may restore; their secret keys are not on this machine.
+    pub recipients: Vec<String>,
+    /// How many backups are kept.
+    pub keep: usize,
+    /// Folder into which the raw entries of the log are copied as they are written, on another machine's disk.
+    pub mirror: Option<PathBuf>,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            recipients: Vec::new(),
+            keep: 30,
+            mirror: None,
+        }
+    }
 }
 
 impl Default for Config {
@@ -44,6 +71,7 @@ impl Default for Config {
             idle_minutes: 30,
             session_hours: 12,
             workers: 0,
+            backup: Backup::default(),
         }
     }
 }

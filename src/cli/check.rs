@@ -44,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             house(&config.database_address(data), &mut faults);
             keys(&config.key_plane_address(data), &mut faults);
             erased(&config, data, &mut faults);
+            copies(&config, data, &mut faults, &mut warnings);
         }
     }
     if let Some(path) = &arguments.key_file {
@@ -154,6 +155,23 @@ fn erased(config: &Config, data: &Path, faults: &mut Vec<String>) {
             faults.push("keys of erased persons are here; run `donghanh keys erase`".to_owned());
         }
         _ => {}
+    }
+}
+
+/// Where copies of the data and of the log go, and whether the log is there as far as it is here.
+fn copies(config: &Config, data: &Path, faults: &mut Vec<String>, warnings: &mut Vec<String>) {
+    if config.backup.folder.is_none() {
+        warnings.push("no backup is configured: [backup] in config.toml".to_owned());
+    }
+    for text in &config.backup.recipients {
+        if text.parse::<age::x25519::Recipient>().is_err() {
+            faults.push(format!("backup.recipients: {text} is no public age key (age1…)"));
+        }
+    }
+    match super::backup::behind_by(config, data) {
+        Ok(Some(behind)) if behind > 0 => warnings.push(format!("the mirror of the log is {behind} entries behind")),
+        Ok(_) => {}
+        Err(Fault(text)) => faults.push(format!("the mirror of the log: {text}")),
     }
 }
 

@@ -331,7 +331,7 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
     if stage >= 10 && supervisor.is_some() {
         walk.return_home(stage == 11).await?;
     }
-    if stage == 11 && number % 3 == 0 {
+    if stage == 11 && number.is_multiple_of(3) {
         walk.ask_erasure().await?;
     }
     if stage == 8 {

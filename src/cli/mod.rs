@@ -1,5 +1,6 @@
 //! The operator's front: one file per command. Secrets are prompted for or read from standard input, never arguments.
 
+mod backup;
 mod check;
 mod control;
 mod demo;
@@ -46,6 +47,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Backups of the data, and the way back.
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Check configuration, permissions, versions, log head and disk; names all faults at once.
     Check,
     /// The demonstration with synthetic people.
@@ -113,6 +117,7 @@ pub fn run() -> ExitCode {
         tracing::warn!(%error, "core files could not be turned off");
     }
     let done = match &arguments.command {
+        Command::Backup(act) => backup::run(&arguments, act),
         Command::Check => check::run(&arguments),
         Command::Demo(demo) => demo::run(&arguments, demo),
         Command::Init(new) => init::run(&arguments, new),

@@ -11,6 +11,7 @@ use super::{Arguments, Fault, control, fault, say, unseal};
 use crate::app::Process;
 use crate::clock::{Clock, random_id};
 use crate::operations::gate::{Gate, Progress};
+use crate::operations::mirror::Follower;
 use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending};
@@ -57,7 +58,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
         "the log is whole"
     );
     drop(connection);
+    let mirror = config.backup.mirror.clone();
     let (process, thread) = Process::start(&arguments.data, config, Clock::system()).map_err(fault)?;
+    // A mirror of another log keeps the server from serving.
+    let follower = mirror
+        .map(|folder| Follower::start(&process, &folder))
+        .transpose()
+        .map_err(fault)?;
     let gate = Arc::new(Gate::sealed(process, Some(sound)));
     let done = actix_web::rt::System::new().block_on(async move {
         for offer in offers {
@@ -68,6 +75,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
         serve(control, gate).await
     });
     thread.join();
+    if let Some(follower) = follower {
+        follower.finish();
+    }
     done
 }
 

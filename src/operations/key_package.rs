@@ -186,7 +186,7 @@ impl Package {
         for line in lines {
             package.take(line?)?;
         }
-        if package.contents.owners.len() != owners {
+        if package.contents.owners.len() != owners || !package.contents.owners.is_sorted_by_key(|owner| owner.id) {
             return Err(DAMAGED);
         }
         package.known.push(PackageRow {
@@ -197,6 +197,13 @@ impl Package {
             destroyed_by: None,
         });
         Ok(package)
+    }
+
+    /// Whether it has the keys of an owner.
+    #[must_use]
+    pub fn has(&self, owner: &[u8]) -> bool {
+        let owners = &self.contents.owners;
+        owners.binary_search_by(|known| known.id.as_slice().cmp(owner)).is_ok()
     }
 
     fn take(&mut self, line: Line) -> Result<(), StorageError> {

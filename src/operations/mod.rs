@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod actor;
 pub mod answer_order;
+pub mod backup;
 pub mod case_act;
 pub mod case_names;
 pub mod certify_erasure;
@@ -19,6 +20,7 @@ pub mod list_cases;
 pub mod list_orders;
 pub mod list_referrals;
 pub mod meet_deadline;
+pub mod mirror;
 pub mod move_referral;
 pub mod move_step;
 pub mod outcome;

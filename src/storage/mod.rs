@@ -7,6 +7,7 @@ pub mod case_rows;
 pub mod classification;
 #[expect(missing_docs, reason = "the derive of the connection enum writes undocumented items")]
 pub mod connection;
+pub mod copy;
 pub mod dialect;
 pub mod key_packages;
 pub mod key_plane;

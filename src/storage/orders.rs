@@ -1,5 +1,7 @@
 //! Orders, legal holds, and the owners that an order erases. Only rows as the program wrote them count.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use ledger::vault::keyring::Keyring;
 
@@ -209,6 +211,32 @@ pub fn owners_of_person(
     owners.extend(drafts.load::<Vec<u8>>(connection)?);
     owners.sort_unstable();
     owners.dedup();
+    Ok(owners)
+}
+
+/// How many cases were opened after a moment.
+pub fn cases_since(connection: &mut AnyConnection, since_ms: i64) -> Result<i64, StorageError> {
+    Ok(case_file::table
+        .filter(case_file::opened_at.gt(since_ms))
+        .filter(case_file::state.ne(super::visible::ERASED))
+        .count()
+        .get_result(connection)?)
+}
+
+/// Every owner whose keys the data needs: of people, cases, steps and drafts, those that were erased aside.
+pub fn owners(connection: &mut AnyConnection) -> Result<Vec<Vec<u8>>, StorageError> {
+    let mut owners: Vec<Vec<u8>> = person::table.select(person::owner_id).load(connection)?;
+    owners.extend(
+        case_file::table
+            .select(case_file::owner_id)
+            .load::<Vec<u8>>(connection)?,
+    );
+    owners.extend(step::table.select(step::owner_id).load::<Vec<u8>>(connection)?);
+    owners.extend(draft::table.select(draft::owner_id).load::<Vec<u8>>(connection)?);
+    let erased: HashSet<Vec<u8>> = registered(connection)?.into_iter().collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners.retain(|owner| !erased.contains(owner));
     Ok(owners)
 }
 

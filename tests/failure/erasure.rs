@@ -19,7 +19,7 @@ use ledger::log::checkpoint::VerifierKey;
 use crate::process::PROGRAM;
 use crate::support::{Staff, World};
 
-fn command(data: &Path, arguments: &[&str]) -> Command {
+pub fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("--data").arg(data);
     command.arg("--key-file").arg(data.join("test.key")).args(arguments);
@@ -30,19 +30,19 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn ok(data: &Path, arguments: &[&str]) -> String {
+pub fn ok(data: &Path, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = command(data, arguments).output().unwrap();
     assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 
-fn fault(data: &Path, arguments: &[&str]) -> String {
+pub fn fault(data: &Path, arguments: &[&str]) -> String {
     let out = command(data, arguments).output().unwrap();
     assert!(!out.status.success(), "{arguments:?}");
     String::from_utf8(out.stderr).unwrap()
 }
 
-struct Server(Child);
+pub struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -51,7 +51,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(data: &Path) -> Server {
+pub fn serve(data: &Path) -> Server {
     let mut child = command(data, &["serve"]).stderr(Stdio::null()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     while !out.next().unwrap().unwrap().starts_with("Listening on") {}

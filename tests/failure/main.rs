@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod disk;
 mod erasure;
 mod keys;

@@ -315,7 +315,8 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 18] = [
+    const NOUNS: [&str; 19] = [
+        "backup",
         "order",
         "hold",
         "identification",

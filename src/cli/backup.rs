@@ -1,0 +1,260 @@
+//! `backup`: copies of the data for a key that is not on this machine, and the way back. The keys have packages of their own.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{Arguments, Fault, fault, say, unseal};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::operations::backup::{self, BackupError, Header, Replayed};
+use crate::operations::gate::entry;
+use crate::operations::{key_package, mirror};
+use crate::storage::connection::{AnyConnection, is_postgres};
+use crate::storage::{key_packages, key_plane, log_rows, orders};
+
+/// Backups of the data.
+#[derive(Subcommand)]
+pub enum Backup {
+    /// Make one, beside the running server, into `backup.folder`; needs no key.
+    Create,
+    /// Show those that are kept.
+    List,
+    /// Put a backup into a data folder that has no database, and the mirrored entries of the log behind it.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// The file with the secret age key.
+        #[arg(long)]
+        identity: PathBuf,
+        /// The folder of mirrors; without it, the one of config.toml.
+        #[arg(long)]
+        mirror: Option<PathBuf>,
+        /// There is no mirror: entries written after the backup are lost, and auditors will see that.
+        #[arg(long)]
+        no_mirror: bool,
+    },
+    /// A restore drill: open a backup (the newest, unless named), prove it, and throw the copy away.
+    Verify {
+        /// The backup.
+        file: Option<PathBuf>,
+        /// The file with the secret age key.
+        #[arg(long)]
+        identity: PathBuf,
+        /// A key package: check that it has the keys of everybody in the backup.
+        #[arg(long)]
+        package: Option<PathBuf>,
+    },
+}
+
+impl From<BackupError> for Fault {
+    fn from(error: BackupError) -> Self {
+        fault(error)
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, act: &Backup) -> Result<ExitCode, Fault> {
+    let config = Config::load(&arguments.data).map_err(fault)?;
+    if is_postgres(&config.database_address(&arguments.data)) {
+        return Err(fault(
+            "these commands are for the embedded database; PostgreSQL has pg_basebackup and pg_dump, see docs/operators.md",
+        ));
+    }
+    match act {
+        Backup::Create => create(arguments, &config),
+        Backup::List => list(&config),
+        Backup::Restore {
+            file,
+            identity,
+            mirror,
+            no_mirror,
+        } => restore(arguments, &config, file, identity, mirror.as_deref(), *no_mirror),
+        Backup::Verify {
+            file,
+            identity,
+            package,
+        } => verify(&config, file.as_deref(), identity, package.as_deref()),
+    }
+}
+
+fn folder(config: &Config) -> Result<&Path, Fault> {
+    let folder = config.backup.folder.as_deref();
+    folder.ok_or_else(|| fault("set `folder` under [backup] in config.toml, another disk than the data"))
+}
+
+fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
+    let folder = folder(config)?;
+    if config.backup.recipients.is_empty() {
+        return Err(BackupError::NoRecipient.into());
+    }
+    let (_, mut plane) = unseal::key_plane(arguments)?;
+    let deployment = key_plane::deployment(&mut plane)?;
+    let now_ms = Clock::system().now_ms();
+    let name = backup::name(now_ms);
+    let entry = entry("backup.create", "operator", "", std::slice::from_ref(&name)).map_err(fault)?;
+    let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
+    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+    drop(writer);
+    thread.join();
+    written.map_err(|_| fault("the log could not be written, so no backup was made"))?;
+    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
+    let recipients = &config.backup.recipients;
+    let (path, header) = backup::create(&mut house, deployment, folder, recipients, now_ms)?;
+    say(&format!("{}  {} entries of the log", path.display(), header.size));
+    for gone in backup::prune(folder, config.backup.keep)? {
+        say(&format!("{}  deleted; {} are kept", gone.display(), config.backup.keep));
+    }
+    let newest = key_packages::list(&mut plane)?
+        .into_iter()
+        .rfind(|one| one.destroyed_at.is_none());
+    let newest = newest.map_or(0, |package| package.made_at);
+    let younger = orders::cases_since(&mut house, newest)?;
+    if younger > 0 {
+        say(&format!(
+            "WARNING {younger} cases are younger than the newest key package; without a new one they cannot be opened from this backup: `keys package make`"
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(config: &Config) -> Result<ExitCode, Fault> {
+    let all = backup::list(folder(config)?)?;
+    if all.is_empty() {
+        say("No backup was made yet.");
+    }
+    for (path, bytes) in all {
+        say(&format!("{}  {} KiB", path.display(), bytes.div_ceil(1024)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(config: &Config, file: Option<&Path>, identity: &Path, package: Option<&Path>) -> Result<ExitCode, Fault> {
+    let file = match file {
+        Some(file) => file.to_path_buf(),
+        None => {
+            let newest = backup::list(folder(config)?)?.pop();
+            newest
+                .map(|(path, _)| path)
+                .ok_or_else(|| fault("no backup was made yet"))?
+        }
+    };
+    let scratch = file.with_extension("drill.partial");
+    backup::remove(&scratch);
+    let opened = backup::open(&file, identity, &scratch);
+    let held = opened.and_then(|header| {
+        let without = package.map(|package| keyless(&scratch, package)).transpose()?;
+        Ok((header, without))
+    });
+    backup::remove(&scratch);
+    let (header, without) = held?;
+    say(&format!(
+        "OK  {}: {} entries of the log, every row that it tells of",
+        file.display(),
+        header.size
+    ));
+    match without {
+        None => Ok(ExitCode::SUCCESS),
+        Some(0) => {
+            say("OK  the package has the keys of everybody in it");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(some) => {
+            say(&format!(
+                "BAD {some} people or cases in it have no key in this package; take a newer one"
+            ));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// How many owners of a database have no key in a package, those that were erased aside.
+fn keyless(database: &Path, package: &Path) -> Result<usize, BackupError> {
+    let bytes = std::fs::read(package).map_err(|error| BackupError::File(package.to_path_buf(), error))?;
+    let package = key_package::Package::parse(&bytes)?;
+    let address = database.to_str().unwrap_or_default();
+    let mut connection = AnyConnection::open(address, false)?;
+    let owners = orders::owners(&mut connection)?;
+    Ok(owners.iter().filter(|owner| !package.has(owner)).count())
+}
+
+fn restore(
+    arguments: &Arguments,
+    config: &Config,
+    file: &Path,
+    identity: &Path,
+    mirror: Option<&Path>,
+    no_mirror: bool,
+) -> Result<ExitCode, Fault> {
+    let mirrors = mirror.or(config.backup.mirror.as_deref()).filter(|_| !no_mirror);
+    if mirrors.is_none() && !no_mirror {
+        return Err(fault(
+            "where is the mirror of the log? Give it with --mirror, or say --no-mirror when there is none",
+        ));
+    }
+    let address = config.database_address(&arguments.data);
+    let database = Path::new(&address);
+    if database.exists() {
+        return Err(fault("this data folder has a database already; nothing was changed"));
+    }
+    let partial = database.with_extension("restore.partial");
+    backup::remove(&partial);
+    let header = backup::open(file, identity, &partial)?;
+    say(&format!(
+        "{}: {} entries of the log, all proved",
+        file.display(),
+        header.size
+    ));
+    let replayed = mirrors.map(|mirrors| behind(&partial, &header, mirrors)).transpose();
+    let replayed = replayed.inspect_err(|_| backup::remove(&partial))?;
+    backup::remove(database);
+    std::fs::rename(&partial, database).map_err(fault)?;
+    backup::remove(&partial);
+    let size = header.size + replayed.as_ref().map_or(0, |replayed| replayed.entries as u64);
+    let fields = [format!("from-{}", header.size), format!("to-{size}")];
+    let entry = entry("backup.restore", "operator", "", &fields).map_err(fault)?;
+    let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
+    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+    drop(writer);
+    thread.join();
+    written.map_err(|_| fault("restored, but the log could not say so; see `donghanh check`"))?;
+    match replayed {
+        None => say(
+            "Entries written after the backup are lost. Tell the auditors: their checkpoints are longer than this log.",
+        ),
+        Some(Replayed { entries, lost }) => {
+            say(&format!(
+                "{entries} entries were put behind it from the mirror; no entry is lost."
+            ));
+            for (kind, indices) in lost {
+                let list: Vec<String> = indices.iter().map(u64::to_string).collect();
+                say(&format!("  to be done again: {kind}  (entries {})", list.join(", ")));
+            }
+        }
+    }
+    say(
+        "Everybody signs in again. Now the keys: `keys package restore`, unless keys.db is here; then `check`, then `serve`.",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn behind(database: &Path, header: &Header, mirrors: &Path) -> Result<Replayed, BackupError> {
+    let damaged = || BackupError::Damaged(database.to_path_buf(), "its deployment".to_owned());
+    let deployment = header.deployment().ok_or_else(damaged)?;
+    let path = mirror::path(mirrors, deployment, header.shard);
+    backup::replay(database, header, &path)
+}
+
+/// Whether the mirror is as long as the log, for `check`.
+pub fn behind_by(config: &Config, data: &Path) -> Result<Option<u64>, Fault> {
+    let Some(folder) = &config.backup.mirror else {
+        return Ok(None);
+    };
+    let mut house = AnyConnection::open(&config.database_address(data), false)?;
+    let mut plane = AnyConnection::open(&config.key_plane_address(data), false)?;
+    let head = log_rows::head(&mut house)?;
+    let path = mirror::path(folder, key_plane::deployment(&mut plane)?, head.shard);
+    let mirrored = mirror::entries(&path, 0).map_err(fault)?.len() as u64;
+    Ok(Some(u64::try_from(head.size).unwrap_or(0).saturating_sub(mirrored)))
+}

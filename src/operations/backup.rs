@@ -1,0 +1,300 @@
+//! A backup of the embedded database: one `age` file for keys that are not on this machine. Format: `docs/formats.md` §4.
+//!
+//! What is in it is sealed already; the second lock hides times, units and numbers from whoever finds the medium.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use age::x25519::Recipient;
+use ledger::vault::associated::Deployment;
+use ledger::{b64u, from_b64u};
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use super::verify_log::{Sound, verify};
+use crate::storage::StorageError;
+use crate::storage::connection::AnyConnection;
+use crate::storage::copy;
+
+/// Ending of a backup.
+const ENDING: &str = ".age";
+/// Longest first line.
+const LONGEST_HEADER: u64 = 4096;
+
+/// Why a backup was not made, or is none.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// A file cannot be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, #[source] std::io::Error),
+    /// The database says no.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The secret key does not open it, or it was changed.
+    #[error("{0} does not open with this key, or was changed; nothing was written")]
+    Shut(PathBuf),
+    /// What is inside is not whole.
+    #[error("{0} is not a whole backup: {1}")]
+    Damaged(PathBuf, String),
+    /// Nobody could open it.
+    #[error(
+        "no recipient: put the public keys (age1…) of those who may restore into `backup.recipients` of config.toml"
+    )]
+    NoRecipient,
+}
+
+/// The first line of a backup.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    v: u32,
+    deployment: String,
+    /// When it was made, UTC milliseconds.
+    pub made_at: i64,
+    /// Shard of the log.
+    pub shard: i64,
+    /// Entries of the log.
+    pub size: u64,
+    root: String,
+    digest: String,
+}
+
+impl Header {
+    /// The deployment that it is a backup of.
+    #[must_use]
+    pub fn deployment(&self) -> Option<Deployment> {
+        from_b64u(&self.deployment)?.try_into().ok().map(Deployment)
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BackupError + use<> {
+    let path = path.to_path_buf();
+    move |error| BackupError::File(path, error)
+}
+
+/// Name of the backup of a moment: its time, UTC, to the millisecond.
+#[must_use]
+pub fn name(now_ms: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
+    format!("donghanh-{}{ENDING}", time.format("%Y%m%dT%H%M%S%3fZ"))
+}
+
+/// Backups of a folder, oldest first, with their sizes.
+pub fn list(folder: &Path) -> Result<Vec<(PathBuf, u64)>, BackupError> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        let named = path.file_name().and_then(|name| name.to_str());
+        if named.is_some_and(|name| name.starts_with("donghanh-") && name.ends_with(ENDING)) {
+            found.push((path.clone(), std::fs::metadata(&path).map_err(at(&path))?.len()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Makes a backup beside the running server; what a run that was cut short left is written over.
+pub fn create(
+    connection: &mut AnyConnection,
+    deployment: Deployment,
+    folder: &Path,
+    recipients: &[String],
+    now_ms: i64,
+) -> Result<(PathBuf, Header), BackupError> {
+    let recipients: Vec<Recipient> = recipients.iter().filter_map(|text| text.parse().ok()).collect();
+    if recipients.is_empty() {
+        return Err(BackupError::NoRecipient);
+    }
+    let (path, plain) = (folder.join(name(now_ms)), folder.join(".copy.partial"));
+    remove(&plain);
+    drop(new(&plain)?);
+    copy::copy_to(connection, &plain)?;
+    let made = sealed(&plain, &path, deployment, &recipients, now_ms);
+    remove(&plain);
+    made.map(|header| (path, header))
+}
+
+fn sealed(
+    plain: &Path,
+    path: &Path,
+    deployment: Deployment,
+    recipients: &[Recipient],
+    now_ms: i64,
+) -> Result<Header, BackupError> {
+    let sound = whole(plain, plain)?;
+    let header = Header {
+        v: 1,
+        deployment: b64u(&deployment.0),
+        made_at: now_ms,
+        shard: sound.shard,
+        size: sound.size,
+        root: b64u(&sound.root),
+        digest: b64u(&digest(plain)?),
+    };
+    let partial = path.with_extension("partial");
+    remove(&partial);
+    let out = new(&partial)?;
+    let wrong = |_| BackupError::NoRecipient;
+    let encryptor =
+        age::Encryptor::with_recipients(recipients.iter().map(|one| one as &dyn age::Recipient)).map_err(wrong)?;
+    let mut writer = encryptor.wrap_output(BufWriter::new(out)).map_err(at(&partial))?;
+    let line =
+        serde_json::to_string(&header).map_err(|error| BackupError::Damaged(partial.clone(), error.to_string()))?;
+    writeln!(writer, "{line}").map_err(at(&partial))?;
+    std::io::copy(&mut File::open(plain).map_err(at(plain))?, &mut writer).map_err(at(&partial))?;
+    let out = writer
+        .finish()
+        .and_then(|out| Ok(out.into_inner()?))
+        .map_err(at(&partial))?;
+    out.sync_all().map_err(at(&partial))?;
+    std::fs::rename(&partial, path).map_err(at(path))?;
+    if let Some(folder) = path.parent() {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(at(folder))?;
+    }
+    Ok(header)
+}
+
+/// Deletes all but the newest; gives what was deleted.
+pub fn prune(folder: &Path, keep: usize) -> Result<Vec<PathBuf>, BackupError> {
+    let mut all = list(folder)?;
+    all.truncate(all.len().saturating_sub(keep.max(1)));
+    for (path, _) in &all {
+        std::fs::remove_file(path).map_err(at(path))?;
+    }
+    Ok(all.into_iter().map(|(path, _)| path).collect())
+}
+
+/// Opens a backup into a new file and proves it: bytes, log and every row that the log tells of.
+pub fn open(path: &Path, identity: &Path, into: &Path) -> Result<Header, BackupError> {
+    let keys = File::open(identity).map_err(at(identity))?;
+    let keys = age::IdentityFile::from_buffer(BufReader::new(keys))
+        .map_err(at(identity))?
+        .into_identities()
+        .map_err(|_| BackupError::Shut(path.to_path_buf()))?;
+    let shut = |_| BackupError::Shut(path.to_path_buf());
+    let input = File::open(path).map_err(at(path))?;
+    let decryptor = age::Decryptor::new_buffered(BufReader::new(input)).map_err(shut)?;
+    let reader = decryptor.decrypt(keys.iter().map(AsRef::as_ref)).map_err(shut)?;
+    let opened = extract(path, BufReader::new(reader), into);
+    if opened.is_err() {
+        remove(into);
+    }
+    opened
+}
+
+fn extract(path: &Path, mut reader: impl std::io::BufRead, into: &Path) -> Result<Header, BackupError> {
+    let damaged = |what: &str| BackupError::Damaged(path.to_path_buf(), what.to_owned());
+    let mut line = Vec::new();
+    let first = (&mut reader).take(LONGEST_HEADER).read_until(b'\n', &mut line);
+    first.map_err(|_| BackupError::Shut(path.to_path_buf()))?;
+    let header: Header = serde_json::from_slice(&line).map_err(|_| damaged("its first line"))?;
+    if header.v != 1 {
+        return Err(damaged("it was made by a newer version"));
+    }
+    let mut out = new(into)?;
+    std::io::copy(&mut reader, &mut out).map_err(|_| BackupError::Shut(path.to_path_buf()))?;
+    out.sync_all().map_err(at(into))?;
+    if b64u(&digest(into)?) != header.digest {
+        return Err(damaged("the database inside differs from its first line"));
+    }
+    let sound = whole(into, path)?;
+    if (sound.shard, sound.size, b64u(&sound.root)) != (header.shard, header.size, header.root.clone()) {
+        return Err(damaged("the log inside is not the one that its first line tells of"));
+    }
+    let mut connection = opened(into)?;
+    let missing = copy::missing_writes(&mut connection, i64::try_from(header.size).unwrap_or(i64::MAX))?;
+    if let Some((kind, indices)) = missing.first_key_value() {
+        let index = indices.first().copied().unwrap_or_default();
+        return Err(damaged(&format!("what entry {index} ({kind}) wrote is not in it")));
+    }
+    Ok(header)
+}
+
+/// The log of a database file that nobody else has open.
+fn whole(file: &Path, shown: &Path) -> Result<Sound, BackupError> {
+    let mut connection = opened(file)?;
+    let sound = verify(&mut connection)?
+        .map_err(|bad| BackupError::Damaged(shown.to_path_buf(), format!("the log: {}", bad.what)))?;
+    copy::settle(&mut connection)?;
+    Ok(sound)
+}
+
+fn opened(file: &Path) -> Result<AnyConnection, BackupError> {
+    let address = file
+        .to_str()
+        .ok_or(StorageError::Inconsistent("the path is not text"))?;
+    Ok(AnyConnection::open(address, false)?)
+}
+
+/// What a replay of the mirror did, and what has to be done again by people.
+pub struct Replayed {
+    /// Entries that were put behind the log.
+    pub entries: usize,
+    /// Acts of which only the entry is left: indices by kind.
+    pub lost: BTreeMap<String, Vec<u64>>,
+}
+
+/// Puts the entries of the mirror behind a restored log and says which acts are lost.
+pub fn replay(database: &Path, header: &Header, mirror: &Path) -> Result<Replayed, BackupError> {
+    let entries = super::mirror::entries(mirror, header.size).map_err(at(mirror))?;
+    let mut connection = opened(database)?;
+    copy::replay(&mut connection, &entries)?;
+    let mut lost: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for bytes in &entries {
+        let entry = ledger::log::entry::Entry::parse(bytes).map_err(StorageError::from)?;
+        if !only_looked(&entry.k) {
+            lost.entry(entry.k).or_default().push(entry.i);
+        }
+    }
+    drop(connection);
+    whole(database, database)?;
+    Ok(Replayed {
+        entries: entries.len(),
+        lost,
+    })
+}
+
+/// Kinds that changed nothing but the log.
+fn only_looked(kind: &str) -> bool {
+    let (noun, verb) = kind.split_once('.').unwrap_or((kind, ""));
+    matches!(noun, "list" | "log" | "auth" | "act" | "sys" | "backup" | "key")
+        || matches!(verb, "view" | "list" | "decline" | "certify")
+        || kind == "case.refuse"
+}
+
+fn digest(file: &Path) -> Result<[u8; 32], BackupError> {
+    let mut input = File::open(file).map_err(at(file))?;
+    let (mut context, mut buffer) = (Context::new(&SHA256), vec![0; 1 << 16]);
+    loop {
+        let read = input.read(&mut buffer).map_err(at(file))?;
+        if read == 0 {
+            let mut out = [0; 32];
+            out.copy_from_slice(context.finish().as_ref());
+            return Ok(out);
+        }
+        context.update(buffer.get(..read).unwrap_or_default());
+    }
+}
+
+fn new(file: &Path) -> Result<File, BackupError> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(at(file))
+}
+
+/// A database file with what SQLite keeps beside it; what is not there need not go.
+pub fn remove(file: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        drop(std::fs::remove_file(PathBuf::from(name)));
+    }
+}

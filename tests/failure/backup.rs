@@ -1,0 +1,278 @@
+//! Backups and the way back, with the real program, a running server and a key that is not on the machine.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use age::secrecy::ExposeSecret as _;
+use diesel::connection::SimpleConnection as _;
+use donghanh::app::Process;
+use donghanh::clock::Clock;
+use donghanh::config::Config;
+use donghanh::domain::role::Role;
+use donghanh::operations::create_intake::Opened;
+use donghanh::operations::mirror::{entries, path};
+use donghanh::operations::view_case::{Wish, view_case};
+use donghanh::storage::connection::AnyConnection;
+use donghanh::storage::{key_plane, log_rows};
+use ledger::vault::slot::Opener;
+use tempfile::TempDir;
+
+use crate::erasure::{command, fault, ok, serve};
+use crate::support::{Staff, World};
+
+/// A house, a second place for the log, a medium for backups and the key of whoever may restore.
+struct Setting {
+    world: World,
+    worker: Staff,
+    away: TempDir,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let (world, away) = (World::new(), tempfile::tempdir().unwrap());
+        let identity = age::x25519::Identity::generate();
+        std::fs::write(away.path().join("identity"), identity.to_string().expose_secret()).unwrap();
+        for folder in ["backups", "mirror"] {
+            std::fs::create_dir(away.path().join(folder)).unwrap();
+        }
+        let config = format!(
+            "listen = \"127.0.0.1:0\"\nworkers = 1\n[backup]\nfolder = \"{0}/backups\"\nmirror = \"{0}/mirror\"\nkeep = 2\nrecipients = [\"{1}\"]\n",
+            away.path().display(),
+            identity.to_public()
+        );
+        std::fs::write(world.data.path().join("config.toml"), config).unwrap();
+        let worker = world.staff("XA-A", Role::SocialWorker);
+        Self { world, worker, away }
+    }
+
+    fn data(&self) -> &Path {
+        self.world.data.path()
+    }
+
+    fn away(&self, name: &str) -> String {
+        self.away.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn intake(&self, alias: &str) -> Opened {
+        self.world.intake(&self.world.sign_in(&self.worker).0, alias)
+    }
+
+    /// Makes a backup and gives its file.
+    fn backup(&self) -> String {
+        let said = ok(self.data(), &["backup", "create"]);
+        said.split("  ").next().unwrap().to_owned()
+    }
+
+    fn mirror(&self) -> PathBuf {
+        let mut house = self.world.connection();
+        let shard = log_rows::head(&mut house).unwrap().shard;
+        path(
+            &self.away.path().join("mirror"),
+            self.world.app.keyring.deployment(),
+            shard,
+        )
+    }
+
+    /// An empty machine with the same configuration and slot.
+    fn fresh(&self) -> TempDir {
+        let fresh = tempfile::tempdir().unwrap();
+        for name in ["config.toml", "test.key"] {
+            std::fs::copy(self.data().join(name), fresh.path().join(name)).unwrap();
+        }
+        fresh
+    }
+}
+
+fn raw(data: &Path) -> Vec<Vec<u8>> {
+    let mut house = AnyConnection::open(data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    let shard = log_rows::head(&mut house).unwrap().shard;
+    let rows = log_rows::from_index(&mut house, shard, 0, 1_000_000).unwrap();
+    rows.into_iter().map(|row| row.bytes).collect()
+}
+
+#[test]
+fn a_lost_machine_comes_back_from_backup_mirror_and_package_without_losing_an_entry() {
+    let setting = Setting::new();
+    let before = setting.intake("Hoa Mẫu");
+    ok(setting.data(), &["keys", "package", "make", &setting.away("keys-1")]);
+    let server = serve(setting.data());
+    let file = setting.backup();
+    let identity = setting.away("identity");
+    let proved = [
+        "backup",
+        "verify",
+        "--identity",
+        &identity,
+        "--package",
+        &setting.away("keys-1"),
+    ];
+    let said = ok(setting.data(), &proved);
+    assert!(
+        said.contains("every row that it tells of") && said.contains("keys of everybody"),
+        "{said}"
+    );
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(!bytes.windows(15).any(|window| window == b"SQLite format 3"));
+
+    // What happens afterwards is in the mirror only.
+    let after = setting.intake("Lan Mẫu");
+    let all = raw(setting.data());
+    let end = Instant::now() + Duration::from_secs(30);
+    while entries(&setting.mirror(), 0).unwrap().len() < all.len() {
+        assert!(Instant::now() < end, "the mirror follows while the server runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(server);
+
+    let fresh = setting.fresh();
+    let target = fresh.path();
+    let said = ok(target, &["backup", "restore", &file, "--identity", &identity]);
+    assert!(
+        said.contains("no entry is lost") && said.contains("to be done again: case.create"),
+        "{said}"
+    );
+    assert!(fault(target, &["backup", "restore", &file, "--identity", &identity]).contains("has a database already"));
+    let back = raw(target);
+    assert_eq!(&back[..all.len()], &all[..], "entry by entry");
+    assert_eq!(back.len(), all.len() + 1, "and one that tells of the restore");
+    ok(target, &["log", "verify"]);
+    ok(target, &["keys", "package", "restore", &setting.away("keys-1")]);
+    assert!(String::from_utf8_lossy(&command(target, &["check"]).output().unwrap().stdout).contains("mirror"));
+
+    let (config, clock) = (
+        Config::load(target).unwrap(),
+        Clock::fixed(setting.world.app.clock.now_ms()),
+    );
+    let text = std::fs::read_to_string(target.join("test.key")).unwrap();
+    let mut plane = AnyConnection::open(&config.key_plane_address(target), false).unwrap();
+    let keyring = key_plane::unseal(&mut plane, &Opener::KeyFile(text.into()))
+        .unwrap()
+        .unwrap()
+        .keyring;
+    let (process, thread) = Process::start(target, config, clock).unwrap();
+    let app = process.open(keyring);
+    drop(process);
+    let worker = setting.world.sign_in(&setting.worker).0;
+    let wish = Wish {
+        parts: None,
+        purpose: "case_work",
+        confirmed: false,
+    };
+    let seen = |id: &Opened| setting.world.block_on(view_case(&app, &worker, id.id.0, &wish));
+    // The session of the lost machine counts for nothing on the new one.
+    assert!(seen(&before).is_err());
+    let worker = setting.world.block_on(signed_in(&app, &setting.worker));
+    let seen = |id: &Opened| setting.world.block_on(view_case(&app, &worker, id.id.0, &wish));
+    assert!(seen(&before).is_ok());
+    assert!(seen(&after).is_err(), "its data is lost, and the log tells so");
+    drop(app);
+    thread.join();
+}
+
+/// Signs in at another house than the world's own.
+async fn signed_in(app: &donghanh::app::App, staff: &Staff) -> donghanh::operations::actor::Actor {
+    use donghanh::operations::{sessions, sign_in};
+    app.clock.advance(60_000);
+    let credentials = sign_in::Credentials {
+        code: staff.secrets.code.clone(),
+        password: crate::support::PASSWORD.to_owned().into(),
+        second: staff.code(app.clock.now_ms()).into(),
+    };
+    let token = sign_in::sign_in(app, credentials, [1; 8], [9; 16]).await.unwrap();
+    sessions::find(app, &token, [1; 8], [8; 16]).await.unwrap().unwrap()
+}
+
+#[test]
+fn a_backup_that_is_changed_cut_or_for_another_key_restores_nothing() {
+    let setting = Setting::new();
+    setting.intake("Hoa Mẫu");
+    let file = setting.backup();
+    let identity = setting.away("identity");
+    let other = setting.away("other");
+    std::fs::write(&other, age::x25519::Identity::generate().to_string().expose_secret()).unwrap();
+    let fresh = setting.fresh();
+    let target = fresh.path();
+    let refused = |file: &str, identity: &str| {
+        let said = fault(
+            target,
+            &["backup", "restore", file, "--identity", identity, "--no-mirror"],
+        );
+        let left: Vec<_> = std::fs::read_dir(target)
+            .unwrap()
+            .map(|one| one.unwrap().file_name())
+            .collect();
+        assert_eq!(left.len(), 2, "{left:?}: {said}");
+        said
+    };
+    assert!(refused(&file, &other).contains("does not open with this key"));
+    let bytes = std::fs::read(&file).unwrap();
+    let changed = setting.away("changed");
+    for part in 0..12 {
+        let at = (bytes.len() - 1) * part / 11;
+        let mut copy = bytes.clone();
+        copy[at] ^= 1;
+        std::fs::write(&changed, &copy).unwrap();
+        refused(&changed, &identity);
+        std::fs::write(&changed, &bytes[..at]).unwrap();
+        refused(&changed, &identity);
+    }
+    let said = fault(
+        target,
+        &[
+            "backup",
+            "restore",
+            &file,
+            "--identity",
+            &identity,
+            "--mirror",
+            &setting.away("nowhere"),
+        ],
+    );
+    assert!(said.contains("nowhere"), "{said}");
+    assert!(
+        !target.join("donghanh.db").exists(),
+        "without its mirror nothing is put in place"
+    );
+    ok(
+        target,
+        &["backup", "restore", &file, "--identity", &identity, "--no-mirror"],
+    );
+}
+
+#[test]
+fn a_row_that_somebody_deleted_shows_in_the_drill() {
+    let setting = Setting::new();
+    setting.intake("Hoa Mẫu");
+    let identity = setting.away("identity");
+    let drill = ["backup", "verify", "--identity", &identity];
+    setting.backup();
+    ok(setting.data(), &drill);
+    let delete = "DROP TRIGGER sealed_value_no_delete; DELETE FROM sealed_value WHERE group_no = 1";
+    setting.world.connection().batch_execute(delete).unwrap();
+    setting.backup();
+    assert!(fault(setting.data(), &drill).contains("(case.create) wrote is not in it"));
+    // Two are kept.
+    let newest = setting.backup();
+    let list = ok(setting.data(), &["backup", "list"]);
+    assert!(list.lines().count() == 2 && list.contains(&newest), "{list}");
+}
+
+#[test]
+fn a_mirror_of_another_log_keeps_the_server_from_serving() {
+    let setting = Setting::new();
+    setting.intake("Hoa Mẫu");
+    drop(serve(setting.data()));
+    let mirror = setting.mirror();
+    let text = std::fs::read_to_string(&mirror).unwrap();
+    // Half a line, as a crash leaves it, is cut off; the rest goes on.
+    std::fs::write(&mirror, format!("{text}{{\"a\":\"oper")).unwrap();
+    drop(serve(setting.data()));
+    let all = raw(setting.data());
+    let mirrored = entries(&mirror, 0).unwrap();
+    assert_eq!(mirrored[..], all[..mirrored.len()]);
+    assert!(mirrored.len() >= text.lines().count());
+    std::fs::write(&mirror, text.replacen("operator", "operatos", 1)).unwrap();
+    let out = command(setting.data(), &["serve"]).output().unwrap();
+    assert!(!out.status.success());
+    assert!(String::from_utf8_lossy(&out.stderr).contains("holds another log than this one"));
+}
