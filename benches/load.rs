@@ -10,6 +10,7 @@
     reason = "a bench may panic and prints"
 )]
 
+mod fill;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -18,12 +19,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use donghanh::clock::random_id;
-use donghanh::domain::group::Group;
 use donghanh::domain::role::Role;
-use donghanh::operations::actor::Actor;
-use donghanh::operations::create_intake::{Intake, create_intake};
 use donghanh::web::server;
 use donghanh::web::token::FormToken;
+use fill::fill;
 use reqwest::{Client, RequestBuilder};
 use serde_json::json;
 use support::World;
@@ -135,55 +134,6 @@ fn main() {
     let resident = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     println!("{resident} (server and load generator together)");
     std::process::exit(0);
-}
-
-/// Cases of 25 answered fields; the id of the last one.
-fn fill(world: &World, actor: &Actor, cases: usize) -> String {
-    let known = |text: &str| json!({ "known": text });
-    let narrative = "Nội dung mẫu, không phải lời kể của người thật. ".repeat(45);
-    let mut last = String::new();
-    for number in 0..cases {
-        let groups = vec![
-            (
-                Group::Identity,
-                json!({"alias": known("Hoa"), "full_name": known(&format!("Đặng Thị Ánh Nguyệt (mẫu {number})")), "other_names": known("Na"),
-                    "birth": known("1999-03"), "age_band": known("25_34"), "sex": known("female"), "id_number": known("999204000001"),
-                    "document_kind": known("citizen_card"), "nationality": known("Việt Nam"), "language": known("tiếng Việt")}),
-            ),
-            (
-                Group::Contact,
-                json!({"phone": known("+84900000000"), "residence": known("xã Mẫu"), "former_residence": known("huyện Mẫu")}),
-            ),
-            (
-                Group::Origin,
-                json!({"route": known("rescued"), "channel": known("police"), "brought_by": known("Công an xã Mẫu"), "place": known("trụ sở"),
-                    "received_on": known("2026-03-01"), "account": known(&narrative)}),
-            ),
-            (
-                Group::Risk,
-                json!({"danger": known("high"), "danger_detail": known("mẫu"), "review_on": known("2026-04-01")}),
-            ),
-            (
-                Group::Needs,
-                json!({"urgent_needs": {"known": ["food", "safety"]}, "wishes": known("về nhà"), "interpreter": known("không")}),
-            ),
-        ];
-        let intake = Intake {
-            groups,
-            urgent: true,
-            child: false,
-        };
-        let actor = Actor {
-            request: random_id().unwrap(),
-            ..actor.clone()
-        };
-        last = world
-            .block_on(create_intake(&world.app, &actor, intake))
-            .unwrap()
-            .id
-            .to_string();
-    }
-    last
 }
 
 fn run(name: &'static str, connections: usize, request: &Request, status: u16) -> Figure {

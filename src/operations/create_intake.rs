@@ -160,7 +160,8 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
                     ))
                     .execute(connection)?;
             }
-            super::drafts::remove_of_form(connection, &for_act.viewer.account_id, super::drafts::INTAKE)?;
+            let place = (for_act.viewer.account_id.as_slice(), super::drafts::INTAKE);
+            super::drafts::remove_of_form(connection, &keyring, place, None, opened_at)?;
             Ok((number, vec![entry]))
         })
         .await;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use ledger::Section;
 use ledger::vault::associated::Handle;
+use ledger::vault::keyring::Keyring;
 use ledger::vault::sealed::GroupId;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ use crate::storage::access_rows::{AccessRow, DraftRow};
 use crate::storage::connection::AnyConnection;
 use crate::storage::schema::draft;
 use crate::storage::sealed_values::{self, SealedRow, place};
-use crate::storage::visible;
+use crate::storage::{orders, visible};
 
 /// Name of the form for a new intake.
 pub const INTAKE: &str = "intake";
@@ -94,7 +95,7 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, ty
             Ok((row.signed(&app.keyring), sealed, keys.handle()))
         })
         .await?;
-    let for_act = actor.clone();
+    let (for_act, keyring) = (actor.clone(), std::sync::Arc::clone(&app.keyring));
     let mut entry = actor.draft("draft.keep").about(handle);
     if let Some(case) = case {
         entry = entry.about(case);
@@ -103,12 +104,14 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, ty
     let outcome = app
         .writer
         .write::<(), ()>(Some(actor.rights), move |tx| {
+            let now_ms = tx.now_ms();
             let connection = tx.connection();
             if super::outcome::of_request(connection, &for_act)?.is_some() {
                 // This very form was saved while its draft was on the way: a draft now would only come back to life.
                 return Ok(((), vec![]));
             }
-            remove_of_form(connection, &row.account_id, &form_for_act)?;
+            let place = (row.account_id.as_slice(), form_for_act.as_str());
+            remove_of_form(connection, &keyring, place, Some(&row.owner_id), now_ms)?;
             diesel::insert_into(draft::table).values(&row).execute(connection)?;
             sealed_values::insert(
                 connection,
@@ -229,29 +232,28 @@ fn find(
     Ok((row, tampered))
 }
 
-/// Drops the draft of a form once it has been saved.
-pub fn remove_of_form(connection: &mut AnyConnection, account: &[u8], form: &str) -> Result<(), StorageError> {
-    let ids: Vec<Vec<u8>> = draft::table
+/// Drops the draft of a form once it has been saved; its keys fall at the next ceremony, unless `keep` is its owner.
+pub fn remove_of_form(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    (account, form): (&[u8], &str),
+    keep: Option<&[u8]>,
+    now_ms: i64,
+) -> Result<(), StorageError> {
+    let rows: Vec<DraftRow> = draft::table
         .filter(draft::account_id.eq(account.to_vec()))
         .filter(draft::form.eq(form.to_owned()))
-        .select(draft::id)
+        .select(DraftRow::as_select())
         .load(connection)?;
-    for id in ids {
-        remove(connection, &id, account)?;
-    }
-    Ok(())
-}
-
-/// Drops a draft of an account.
-pub fn remove(connection: &mut AnyConnection, id: &[u8], account: &[u8]) -> Result<(), StorageError> {
-    let gone = diesel::delete(
-        draft::table
-            .filter(draft::id.eq(id.to_vec()))
-            .filter(draft::account_id.eq(account.to_vec())),
-    )
-    .execute(connection)?;
-    if gone > 0 {
-        sealed_values::delete_draft(connection, id)?;
+    for row in rows {
+        diesel::delete(draft::table.find(row.id.clone())).execute(connection)?;
+        sealed_values::delete_draft(connection, &row.id)?;
+        // A row that was edited outside the program must not name whose keys fall.
+        if let Ok(row) = row.trusted(keyring)
+            && keep != Some(row.owner_id.as_slice())
+        {
+            orders::discard(connection, keyring, row.owner_id, now_ms)?;
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::domain::order::{Kind, State};
 use crate::domain::referral;
 use crate::storage::access_rows::{AccessRow, CaseRow, ErasedRow, MembershipRow, OrderRow, ReferralRow};
 use crate::storage::connection::AnyConnection;
-use crate::storage::schema::{case_file, deadline, membership};
+use crate::storage::schema::{case_file, deadline, membership, request_outcome};
 use crate::storage::visible::ERASED;
 use crate::storage::writer::{ActError, Tx, WriteError, Writer};
 use crate::storage::{StorageError, case_rows, key_plane, orders};
@@ -82,10 +82,11 @@ pub fn erase(
         started.extend(begun);
         outcomes.push((label, outcome));
     }
-    let owners = left(house, keys, keyring)?;
-    if started.is_empty() && owners.is_empty() {
+    if started.is_empty() && left(house, keys, keyring)?.is_empty() {
         return Ok(outcomes);
     }
+    // With them go the keys of drafts that were saved or dropped: an older backup may hold such a draft.
+    let owners = key_plane::present(keys, orders::erased(house, keyring, false)?)?;
     let epoch = key_plane::erase(keys, root, keyring, &owners)?;
     finish(writer, keyring, started, &epoch)?;
     Ok(outcomes)
@@ -97,7 +98,7 @@ pub fn left(
     keys: &mut AnyConnection,
     keyring: &Keyring,
 ) -> Result<Vec<Vec<u8>>, StorageError> {
-    let erased = orders::erased(house, keyring)?;
+    let erased = orders::erased(house, keyring, true)?;
     key_plane::present(keys, erased)
 }
 
@@ -170,7 +171,7 @@ fn empty(tx: &mut Tx<'_>, keyring: &Keyring, order: OrderRow, expected: &[Vec<u8
     let row = |id: &Vec<u8>| {
         ErasedRow {
             id: id.clone(),
-            order_id: next.id.clone(),
+            order_id: Some(next.id.clone()),
             erased_at: now_ms,
             version: 1,
             mac: Vec::new(),
@@ -216,6 +217,8 @@ fn close(connection: &mut AnyConnection, keyring: &Keyring, case: CaseRow, now_m
         }
     }
     diesel::delete(deadline::table.filter(deadline::case_id.eq(&case.id))).execute(connection)?;
+    // Digests of what forms said are under a key of the house, not of the person.
+    diesel::delete(request_outcome::table.filter(request_outcome::subject.eq(&case.public_id))).execute(connection)?;
     let erased = CaseRow {
         state: ERASED.to_owned(),
         version: case.version + 1,

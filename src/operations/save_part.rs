@@ -123,7 +123,13 @@ async fn attempt(
             return Err(No::Conflict.into());
         }
         sealed_values::insert(connection, &row)?;
-        drafts::remove_of_form(connection, &author, &drafts::form_of(id, part))?;
+        drafts::remove_of_form(
+            connection,
+            &keyring,
+            (&author, &drafts::form_of(id, part)),
+            None,
+            now_ms,
+        )?;
         if assigned {
             case_rows::meet_clock(connection, &row.record_id, "TGPL_CU_NGUOI", now_ms)?;
         }

@@ -311,10 +311,10 @@ access_row! {
 }
 
 access_row! {
-    /// An owner whose keys an order destroys.
+    /// An owner whose keys are to be destroyed: by an order, or because its draft was saved or dropped and backups may still hold it.
     ErasedRow in erased_owner {
         id: Vec<u8>,
-        order_id: Vec<u8>,
+        order_id: Option<Vec<u8>>,
         erased_at: i64,
         version: i64,
     }

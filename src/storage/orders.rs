@@ -12,6 +12,7 @@ use super::schema::{
     account, case_file, draft, erased_owner, joint_order, legal_hold, log_note, person, sealed_value, step,
 };
 use crate::domain::order::{Kind, State};
+use crate::domain::public_id::PublicId;
 
 /// States in which an order still leads somewhere.
 const STANDING: [&str; 3] = [State::Requested.code(), State::Agreed.code(), State::Started.code()];
@@ -203,12 +204,16 @@ pub fn owners_of_person(
     }
     owners.extend(
         step::table
-            .filter(step::case_id.eq_any(ids.clone()))
+            .filter(step::case_id.eq_any(ids))
             .select(step::owner_id)
             .load::<Vec<u8>>(connection)?,
     );
-    let drafts = draft::table.filter(draft::case_id.eq_any(ids)).select(draft::owner_id);
-    owners.extend(drafts.load::<Vec<u8>>(connection)?);
+    // The name of a form begins with the public id of its case.
+    for case in cases {
+        let public_id = PublicId(case.public_id.as_slice().try_into().unwrap_or_default());
+        let drafts = draft::table.filter(draft::form.like(format!("{public_id}/%")));
+        owners.extend(drafts.select(draft::owner_id).load::<Vec<u8>>(connection)?);
+    }
     owners.sort_unstable();
     owners.dedup();
     Ok(owners)
@@ -252,13 +257,40 @@ pub fn erase_values(connection: &mut AnyConnection, rows: &[ErasedRow]) -> Resul
     Ok(())
 }
 
-/// Owner ids that are registered as erased, whoever wrote them: for a check without keys.
+/// Owner ids that orders have erased, whoever wrote them: for a check without keys.
 pub fn registered(connection: &mut AnyConnection) -> Result<Vec<Vec<u8>>, StorageError> {
-    Ok(erased_owner::table.select(erased_owner::id).load(connection)?)
+    Ok(erased_owner::table
+        .filter(erased_owner::order_id.is_not_null())
+        .select(erased_owner::id)
+        .load(connection)?)
 }
 
-/// Owners that orders have erased; rows that were edited outside the program destroy nothing.
-pub fn erased(connection: &mut AnyConnection, keyring: &Keyring) -> Result<Vec<Vec<u8>>, StorageError> {
+/// Owners whose keys are to be destroyed, all of them or those of orders; rows that were edited outside the program destroy nothing.
+pub fn erased(connection: &mut AnyConnection, keyring: &Keyring, by_order: bool) -> Result<Vec<Vec<u8>>, StorageError> {
     let rows: Vec<ErasedRow> = erased_owner::table.select(ErasedRow::as_select()).load(connection)?;
-    Ok(trusted(rows, keyring).0.into_iter().map(|row| row.id).collect())
+    let rows = trusted(rows, keyring).0.into_iter();
+    Ok(rows
+        .filter(|row| !by_order || row.order_id.is_some())
+        .map(|row| row.id)
+        .collect())
+}
+
+/// Registers the owner of a draft that is gone, so that the next ceremony destroys its keys.
+pub fn discard(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    owner_id: Vec<u8>,
+    now_ms: i64,
+) -> Result<(), StorageError> {
+    let row = ErasedRow {
+        id: owner_id,
+        order_id: None,
+        erased_at: now_ms,
+        version: 1,
+        mac: Vec::new(),
+    };
+    diesel::insert_into(erased_owner::table)
+        .values(&row.signed(keyring))
+        .execute(connection)?;
+    Ok(())
 }

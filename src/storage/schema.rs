@@ -289,7 +289,7 @@ diesel::table! {
 diesel::table! {
     erased_owner (id) {
         id -> Binary,
-        order_id -> Binary,
+        order_id -> Nullable<Binary>,
         erased_at -> BigInt,
         version -> BigInt,
         mac -> Binary,

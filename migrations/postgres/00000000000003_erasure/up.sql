@@ -29,7 +29,7 @@ CREATE TABLE legal_hold (
 );
 CREATE TABLE erased_owner (
     id BYTEA PRIMARY KEY,
-    order_id BYTEA NOT NULL REFERENCES joint_order (id),
+    order_id BYTEA REFERENCES joint_order (id),
     erased_at BIGINT NOT NULL,
     version BIGINT NOT NULL,
     mac BYTEA NOT NULL

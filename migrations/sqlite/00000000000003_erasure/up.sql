@@ -29,7 +29,7 @@ CREATE TABLE legal_hold (
 ) STRICT;
 CREATE TABLE erased_owner (
     id BLOB PRIMARY KEY,
-    order_id BLOB NOT NULL REFERENCES joint_order (id),
+    order_id BLOB REFERENCES joint_order (id),
     erased_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
     mac BLOB NOT NULL
