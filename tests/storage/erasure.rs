@@ -17,6 +17,7 @@ use donghanh::operations::actor::Actor;
 use donghanh::operations::answer_order::{Answer, answer_order};
 use donghanh::operations::case_act::CaseActError;
 use donghanh::operations::certify_erasure::certify_erasure;
+use donghanh::operations::create_intake::Opened;
 use donghanh::operations::drafts;
 use donghanh::operations::erase::{Outcome, due, erase, left};
 use donghanh::operations::hold_case::hold_case;
@@ -361,22 +362,17 @@ fn nothing_lies_about(world: &World, before: &str) {
     }
 }
 
-#[test]
-fn fifty_backups_and_every_key_there_is_open_nothing_of_an_erased_person_and_all_of_the_others() {
-    let world = World::new();
-    let office = Office::new(&world);
-    let worker = anew(&world, &office.worker);
-    let backups = tempfile::tempdir().unwrap();
-    let backup = |name: &str| backups.path().join(name).to_str().unwrap().to_owned();
+/// Fifty backups of a case that is worked on, and three that hold drafts of it.
+fn fill_backups(world: &World, worker: &Actor, backup: &dyn Fn(&str) -> String) -> Opened {
     let copy = |name: &str| world.db_execute(&format!("VACUUM INTO '{}'", backup(name))).unwrap();
     // What was typed before it was saved is in a backup, too.
     let typed = vec![("alias".to_owned(), "Hoa Mẫu".to_owned())];
     world
-        .block_on(drafts::keep(&world.app, &worker, drafts::INTAKE, None, typed.clone()))
+        .block_on(drafts::keep(&world.app, worker, drafts::INTAKE, None, typed.clone()))
         .unwrap();
     copy("draft-of-intake");
-    let gone = world.intake(&worker, "Hoa Mẫu");
-    world.intake(&worker, "Lan Mẫu");
+    let gone = world.intake(worker, "Hoa Mẫu");
+    world.intake(worker, "Lan Mẫu");
     for number in 1..=50_i64 {
         let fields = json!({"danger": {"known": "high"}, "danger_detail": {"known": format!("lần {number}")}});
         let save = Save {
@@ -403,6 +399,17 @@ fn fifty_backups_and_every_key_there_is_open_nothing_of_an_erased_person_and_all
         }
         copy(&number.to_string());
     }
+    gone
+}
+
+#[test]
+fn fifty_backups_and_every_key_there_is_open_nothing_of_an_erased_person_and_all_of_the_others() {
+    let world = World::new();
+    let office = Office::new(&world);
+    let worker = anew(&world, &office.worker);
+    let backups = tempfile::tempdir().unwrap();
+    let backup = |name: &str| backups.path().join(name).to_str().unwrap().to_owned();
+    let gone = fill_backups(&world, &worker, &backup);
     // Copies of the key plane from before: two packages, and the bare file that somebody took.
     let now_ms = world.app.clock.now_ms();
     let make = |now_ms| key_package::make(&mut plane(&world), &unsealed(&world).keyring, now_ms);
