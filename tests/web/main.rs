@@ -15,6 +15,7 @@ mod bad_input;
 mod browser;
 mod intake;
 mod log;
+mod markers;
 mod matrix;
 mod orders;
 mod pages;
