@@ -86,7 +86,10 @@ fn a_user_is_added_signs_in_and_is_disabled_while_the_server_runs() {
 #[test]
 fn check_names_all_faults_at_once() {
     let house = House::new();
-    assert_eq!(house.ok(&["check"]).trim(), "OK");
+    assert_eq!(
+        house.ok(&["check"]).trim(),
+        "WARNING no backup is configured: [backup] in config.toml\nOK"
+    );
     std::fs::set_permissions(&house.data, std::fs::Permissions::from_mode(0o755)).unwrap();
     let key = house.folder.path().join("key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
