@@ -6,11 +6,12 @@ use crate::log::checkpoint::{Checkpoint, VerifierKey};
 use crate::log::commit::Head;
 use crate::log::tree::Frontier;
 use crate::vault::associated::{Deployment, Place, hex};
+use crate::vault::file::{FileId, FileSealer};
 use crate::vault::keyring::{Keyring, draw_keysets, draw_root};
-use crate::vault::owner::Lock;
+use crate::vault::owner::{Lock, WrappedOwner};
 use crate::vault::row_mac::{Value, canonical};
 use crate::vault::sealed::GroupId;
-use crate::vault::slot::{Cost, Slot};
+use crate::vault::slot::{Cost, Opener, Slot};
 use crate::{Draft, Section, commit, seal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -171,5 +172,94 @@ fn golden_slots() -> Result<(), Box<dyn std::error::Error>> {
     });
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/golden-slots.json");
     serde_json::to_writer_pretty(std::fs::File::create(path)?, &golden)?;
+    Ok(())
+}
+
+/// Bytes that a test in any language can make again: SHA-256 of a counter, u32 big-endian, one after the other.
+fn counted(length: usize) -> Vec<u8> {
+    let blocks = (0_u32..).flat_map(|number| crate::sha256(&number.to_be_bytes()));
+    blocks.take(length).collect()
+}
+
+#[test]
+#[ignore = "writes a file; only for a new version of a format"]
+fn golden_files() -> Result<(), Box<dyn std::error::Error>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/v1.json");
+    let v1: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let text = |pointer: &str| {
+        v1.pointer(pointer)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let bytes = |pointer: &str| -> Vec<u8> {
+        let text = text(pointer);
+        let pairs = text
+            .as_bytes()
+            .chunks(2)
+            .filter_map(|pair| std::str::from_utf8(pair).ok());
+        pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+    };
+    let deployment = Deployment(*b"DH golden vector");
+    let slots: Vec<Slot> = serde_json::from_value(v1.get("slots").cloned().unwrap_or_default())?;
+    let opener = Opener::KeyFile(text("/key_file").into());
+    let root = slots.last().ok_or("no slot")?.open(deployment, &opener)?;
+    let names = [
+        "owner",
+        "owner-s4",
+        "directory",
+        "log-note",
+        "access-row",
+        "web",
+        "log-signing",
+    ];
+    let keysets: Vec<(String, String)> = names
+        .map(|name| (name.to_owned(), text(&format!("/keysets/{name}"))))
+        .into();
+    let row = WrappedOwner {
+        id: bytes("/owner/id_hex").try_into().map_err(|_| "id")?,
+        version: 1,
+        wrapped: bytes("/owner/wrapped_hex"),
+        wrapped_s4: bytes("/owner/wrapped_s4_hex"),
+    };
+    let keys = Keyring::open(deployment, &root, &keysets)?.unwrap_owner(&row)?;
+    let mut files = Vec::new();
+    // The last length is one byte more than the first segment holds.
+    for (group, lock, length) in [
+        (1, Lock::Ordinary, 0),
+        (11, Lock::SafetyOfLife, 17),
+        (7, Lock::Ordinary, 1_048_521),
+    ] {
+        let id = FileId {
+            handle: keys.handle(),
+            place: Place {
+                table: 32,
+                column: 100,
+                row: *b"name of the file",
+                version: 1,
+            },
+            group: GroupId {
+                number: group,
+                name: "group",
+                lock,
+            },
+            what: "attachment",
+        };
+        let (mut sealer, mut bytes) = FileSealer::new(&keys, id)?;
+        for chunk in counted(length).chunks(4096) {
+            bytes.extend(sealer.push(chunk)?.concat());
+        }
+        let (sealed, last) = sealer.finish()?;
+        bytes.extend(last);
+        let named = format!("v1-file-{length}.sealed");
+        std::fs::write(format!("{}/../target/{named}", env!("CARGO_MANIFEST_DIR")), &bytes)?;
+        files.push(
+            json!({"group": group, "lock": if lock == Lock::Ordinary { "ordinary" } else { "safety_of_life" },
+            "table": 32, "column": 100, "row_hex": hex(b"name of the file"), "version": 1, "length": length,
+            "file": named, "digest_hex": hex(sealed.digest())}),
+        );
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/golden-files.json");
+    serde_json::to_writer_pretty(std::fs::File::create(path)?, &json!({"files": files}))?;
     Ok(())
 }

@@ -18,8 +18,9 @@ mod golden;
 pub mod log;
 pub mod vault;
 
-pub use log::commit::{Grant, GrantError, Receipt, Sequencer, Stored, commit};
+pub use log::commit::{FileGrant, Grant, GrantError, Receipt, Sequencer, Stored, commit};
 pub use log::entry::Draft;
+pub use vault::file::{FileId, FileOpener, FileSealer, SealedFile};
 pub use vault::sealed::{Sealed, Section, seal};
 
 /// Base64 for URLs without padding, as entries and slots carry bytes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens the golden file of the vault with Google's Tink (PyPI `tink`) and the standard library alone.
 
-usage: open_with_tink.py GOLDEN.json SLOTS.json
+usage: open_with_tink.py GOLDEN.json SLOTS.json FILES.json
 
 Walks the whole chain of docs/formats.md section 2: root key, keysets, owner keys, HKDF, sealed values, row MAC, and the
 signature of the checkpoint. Every ciphertext must also be refused with one bit changed.
@@ -10,28 +10,34 @@ signature of the checkpoint. Every ciphertext must also be refused with one bit 
 import base64
 import hashlib
 import hmac as std_hmac
+import io
 import itertools
 import json
+import pathlib
 import sys
 
 import argon2.low_level
 import tink
-from tink import aead, mac, proto_keyset_format, secret_key_access, signature
-from tink.proto import aes_gcm_pb2, tink_pb2
+from tink import aead, mac, proto_keyset_format, secret_key_access, signature, streaming_aead
+from tink.proto import aes_gcm_hkdf_streaming_pb2, aes_gcm_pb2, common_pb2, tink_pb2
 
 checks = 0
 
 
-def aes_gcm(key, key_id):
+def primitive_of(kind, key, key_id, prefix, interface):
     keyset = tink_pb2.Keyset(primary_key_id=key_id)
     keyset.key.add(
         key_data=tink_pb2.KeyData(
-            type_url='type.googleapis.com/google.crypto.tink.AesGcmKey',
-            value=aes_gcm_pb2.AesGcmKey(key_value=key).SerializeToString(),
+            type_url=f'type.googleapis.com/google.crypto.tink.{kind}',
+            value=key.SerializeToString(),
             key_material_type=tink_pb2.KeyData.SYMMETRIC),
-        status=tink_pb2.ENABLED, key_id=key_id, output_prefix_type=tink_pb2.TINK)
+        status=tink_pb2.ENABLED, key_id=key_id, output_prefix_type=prefix)
     handle = proto_keyset_format.parse(keyset.SerializeToString(), secret_key_access.TOKEN)
-    return handle.primitive(aead.Aead)
+    return handle.primitive(interface)
+
+
+def aes_gcm(key, key_id):
+    return primitive_of('AesGcmKey', aes_gcm_pb2.AesGcmKey(key_value=key), key_id, tink_pb2.TINK, aead.Aead)
 
 
 def opens(primitive, ciphertext, associated):
@@ -124,10 +130,67 @@ def slots(path):
     assert unwrap(duty, hkdf(stretched + token, b'dh/v1/slot/duty')) == root
 
 
-def main(path, slots_path):
+def owner_keys(golden):
+    """K, K4 and the handle, from the root key down."""
+    deployment, owner = bytes.fromhex(golden['deployment_hex']), golden['owner']
+    root = aes_gcm(bytes.fromhex(golden['root_key_hex']), 1)
+    context = b'DH1K' + deployment + bytes.fromhex(owner['id_hex']) + owner['version'].to_bytes(4, 'big')
+    plain = []
+    for name, wrapped, which in (('owner', 'wrapped_hex', b'\x01'), ('owner-s4', 'wrapped_s4_hex', b'\x04')):
+        keyset = tink.json_proto_keyset_format.parse_encrypted(
+            golden['keysets'][name], root, b'DH1R' + deployment + name.encode())
+        plain.append(opens(keyset.primitive(aead.Aead), bytes.fromhex(owner[wrapped]), context + which))
+    return {'k': plain[0][:32], 'handle': plain[0][32:], 'k4': plain[1]}
+
+
+def associated_of(golden, owner, value):
+    return (b'DH1' + bytes.fromhex(golden['deployment_hex']) + owner['handle'] + value['table'].to_bytes(2, 'big')
+            + value['column'].to_bytes(2, 'big') + bytes.fromhex(value['row_hex'])
+            + value['version'].to_bytes(8, 'big') + value['group'].to_bytes(2, 'big'))
+
+
+def file_primitive(owner, file):
+    secret = owner['k'] if file['lock'] == 'ordinary' else owner['k4']
+    key = aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingKey(
+        key_value=hkdf(secret, b'dh/v1/attachment/' + bytes.fromhex(file['row_hex'])),
+        params=aes_gcm_hkdf_streaming_pb2.AesGcmHkdfStreamingParams(
+            ciphertext_segment_size=1 << 20, derived_key_size=32, hkdf_hash_type=common_pb2.SHA256))
+    return primitive_of('AesGcmHkdfStreamingKey', key, 1, tink_pb2.RAW, streaming_aead.StreamingAead)
+
+
+def counted(length):
+    blocks = (hashlib.sha256(number.to_bytes(4, 'big')).digest() for number in range(length // 32 + 1))
+    return b''.join(blocks)[:length]
+
+
+def files(golden, path):
+    global checks
+    owner = owner_keys(golden)
+    for file in json.load(open(path, encoding='utf-8'))['files']:
+        sealed = (pathlib.Path(path).parent / file['file']).read_bytes()
+        assert hashlib.sha256(sealed).hexdigest() == file['digest_hex']
+        primitive, associated = file_primitive(owner, file), associated_of(golden, owner, file)
+
+        def read(data, at=associated):
+            return primitive.new_decrypting_stream(io.BytesIO(data), at).read()
+
+        assert read(sealed) == counted(file['length'])
+        for at in (0, 1, 39, 40, len(sealed) // 2, len(sealed) - 1):
+            changed = bytearray(sealed)
+            changed[at] ^= 1
+            for data, where in ((bytes(changed), associated), (sealed[:-1], associated), (sealed, associated + b'x')):
+                try:
+                    read(data, where)
+                except tink.TinkError:
+                    continue
+                sys.exit(f'a change at {at} was accepted')
+        checks += 1
+
+
+def main(path, slots_path, files_path):
     global checks
     golden = json.load(open(path, encoding='utf-8'))
-    for register in (aead, mac, signature):
+    for register in (aead, mac, signature, streaming_aead):
         register.register()
     deployment = bytes.fromhex(golden['deployment_hex'])
     root = aes_gcm(bytes.fromhex(golden['root_key_hex']), 1)
@@ -137,20 +200,12 @@ def main(path, slots_path):
     }
     checks += len(keysets)
 
-    owner = golden['owner']
-    context = b'DH1K' + deployment + bytes.fromhex(owner['id_hex']) + owner['version'].to_bytes(4, 'big')
-    wrapped = opens(keysets['owner'].primitive(aead.Aead), bytes.fromhex(owner['wrapped_hex']), context + b'\x01')
-    k, handle = wrapped[:32], wrapped[32:]
-    assert handle.hex() == owner['handle_hex']
-    k4 = opens(keysets['owner-s4'].primitive(aead.Aead), bytes.fromhex(owner['wrapped_s4_hex']), context + b'\x04')
-
+    owner = owner_keys(golden)
+    assert owner['handle'].hex() == golden['owner']['handle_hex']
     for value in golden['sealed']:
-        secret = k if value['lock'] == 'ordinary' else k4
-        primitive = aes_gcm(hkdf(secret, b'dh/v1/value/' + value['name'].encode()), owner['version'])
-        associated = (b'DH1' + deployment + handle + value['table'].to_bytes(2, 'big')
-                      + value['column'].to_bytes(2, 'big') + bytes.fromhex(value['row_hex'])
-                      + value['version'].to_bytes(8, 'big') + value['group'].to_bytes(2, 'big'))
-        plain = opens(primitive, bytes.fromhex(value['sealed_hex']), associated)
+        secret = owner['k'] if value['lock'] == 'ordinary' else owner['k4']
+        primitive = aes_gcm(hkdf(secret, b'dh/v1/value/' + value['name'].encode()), golden['owner']['version'])
+        plain = opens(primitive, bytes.fromhex(value['sealed_hex']), associated_of(golden, owner, value))
         length = int.from_bytes(plain[:4], 'big')
         assert json.loads(plain[4:4 + length]) == value['plain']
         assert not any(plain[4 + length:]) and len(plain) >= 256
@@ -166,8 +221,9 @@ def main(path, slots_path):
     verifier.verify(signed[4:], (body + '\n').encode())
     checks += 3
     slots(slots_path)
+    files(golden, files_path)
     print(f'{checks} passed, 0 failed')
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -6,6 +6,8 @@ use super::LogError;
 use super::entry::{Draft, Entry, Read};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::vault::VaultError;
+use crate::vault::associated::Handle;
+use crate::vault::file::{FileOpener, SealedFile};
 use crate::vault::owner::OwnerKeys;
 use crate::vault::sealed::{self, Sealed, Section};
 
@@ -54,6 +56,12 @@ pub struct Receipt {
 /// A sealed value together with the receipt that covers it.
 pub struct Grant<'a, G> {
     sealed: &'a Sealed<G>,
+    receipt: &'a Receipt,
+}
+
+/// A sealed file together with the receipt that covers it.
+pub struct FileGrant<'a> {
+    file: &'a SealedFile,
     receipt: &'a Receipt,
 }
 
@@ -154,8 +162,22 @@ impl Receipt {
 
     /// Checks that this receipt names the owner, group and version of the value and has not expired.
     pub fn grant<'a, G: Section>(&'a self, sealed: &'a Sealed<G>) -> Result<Grant<'a, G>, GrantError> {
+        let (handle, group, version) = (sealed.handle(), G::GROUP.number, sealed.place().version);
+        self.covers(handle, group, version, None)?;
+        Ok(Grant { sealed, receipt: self })
+    }
+
+    /// Checks that this receipt names the file and has not expired.
+    pub fn grant_file<'a>(&'a self, file: &'a SealedFile) -> Result<FileGrant<'a>, GrantError> {
+        let id = file.id();
+        let name = id.name();
+        self.covers(id.handle, id.group.number, id.place.version, Some(&name))?;
+        Ok(FileGrant { file, receipt: self })
+    }
+
+    fn covers(&self, handle: Handle, group: u16, version: u64, file: Option<&str>) -> Result<(), GrantError> {
         let named = self.reads.iter().any(|read| {
-            read.handle == sealed.handle() && read.group == G::GROUP.number && read.version == sealed.place().version
+            (read.handle, read.group, read.version, read.file.as_deref()) == (handle, group, version, file)
         });
         if !named {
             return Err(GrantError::NotNamed);
@@ -163,7 +185,19 @@ impl Receipt {
         if self.at.elapsed() > RECEIPT_LIFETIME {
             return Err(GrantError::Expired);
         }
-        Ok(Grant { sealed, receipt: self })
+        Ok(())
+    }
+}
+
+impl FileGrant<'_> {
+    /// Opens the one file that the grant was made for; `header` is its first [`crate::vault::file::HEADER`] bytes.
+    ///
+    /// What was opened in time is read to its end, however slow the line is.
+    pub fn open(self, keys: &OwnerKeys, header: &[u8]) -> Result<FileOpener, VaultError> {
+        if self.receipt.at.elapsed() > RECEIPT_LIFETIME {
+            return Err(VaultError::Locked);
+        }
+        FileOpener::new(keys, self.file, header)
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LogError;
 use crate::vault::associated::Handle;
+use crate::vault::file::SealedFile;
 use crate::vault::sealed::{Sealed, Section};
 use crate::{b64u, sha256};
 
@@ -25,7 +26,7 @@ pub struct Entry {
     /// Names of fields, when fewer than the group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub f: Vec<String>,
-    /// Names of the groups read.
+    /// Names of the groups read, and of files in them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub g: Vec<String>,
     /// Handles.
@@ -88,7 +89,7 @@ pub enum All {
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Write {
-    /// Group.
+    /// Group, or name of a file.
     pub g: String,
     /// Handle, b64u.
     pub h: String,
@@ -143,6 +144,8 @@ pub(crate) struct Read {
     pub group: u16,
     pub name: &'static str,
     pub version: u64,
+    /// The file, when it is not the group itself.
+    pub file: Option<String>,
 }
 
 /// An entry before it has a number and a time.
@@ -256,6 +259,31 @@ impl Draft {
             group: G::GROUP.number,
             name: G::GROUP.name,
             version: sealed.place().version,
+            file: None,
+        });
+    }
+
+    /// Will open this file.
+    pub fn read_file(&mut self, file: &SealedFile) {
+        let id = file.id();
+        self.reads.push(Read {
+            handle: id.handle,
+            group: id.group.number,
+            name: id.group.name,
+            version: id.place.version,
+            file: Some(id.name()),
+        });
+    }
+
+    /// Writes this file in the same act.
+    pub fn wrote_file(&mut self, file: &SealedFile) {
+        let id = file.id();
+        self.touched.push(id.handle);
+        self.entry.w.push(Write {
+            g: id.name(),
+            h: b64u(&id.handle.0),
+            s: b64u(file.digest()),
+            v: id.place.version,
         });
     }
 
@@ -273,6 +301,7 @@ impl Draft {
     /// The entries that this draft becomes, still without number and time.
     pub(crate) fn into_entries(self) -> (Vec<Entry>, Vec<Read>) {
         let mut groups: Vec<String> = self.reads.iter().map(|read| read.name.to_owned()).collect();
+        groups.extend(self.reads.iter().filter_map(|read| read.file.clone()));
         groups.sort_unstable();
         groups.dedup();
         let mut handles: Vec<Handle> = self.reads.iter().map(|read| read.handle).collect();

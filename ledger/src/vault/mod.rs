@@ -4,6 +4,7 @@
 
 mod aead;
 pub mod associated;
+pub mod file;
 pub mod keyring;
 mod keyset;
 pub mod owner;

@@ -23,4 +23,6 @@ fn main() {
     cloned::<ledger::Grant<'static, Shelter>>();
     cloned::<ledger::vault::keyring::Keyring>();
     cloned::<ledger::Draft>();
+    cloned::<ledger::FileOpener>();
+    cloned::<ledger::FileGrant<'static>>();
 }

@@ -150,7 +150,7 @@ fn more_than_five_hundred_handles_become_a_run_under_one_receipt() {
     for number in 0_u32..1201 {
         let mut handle = [1; 16];
         handle[..4].copy_from_slice(&number.to_be_bytes());
-        draft = draft.about(crate::vault::associated::Handle(handle));
+        draft = draft.about(Handle(handle));
     }
     let (stored, receipts) = commit::<_, LogError>(|sequencer| {
         sequencer.begin(
