@@ -8,6 +8,7 @@ use ledger::vault::keyring::Keyring;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::operations::attach_file::Files;
 use crate::operations::case_names::CaseNames;
 use crate::operations::sessions::Sessions;
 use crate::operations::throttle::Throttle;
@@ -15,6 +16,7 @@ use crate::policy::Engine;
 use crate::storage::StorageError;
 use crate::storage::connection::AnyConnection;
 use crate::storage::key_plane::KeyPlane;
+use crate::storage::objects::Objects;
 use crate::storage::pool::Pool;
 use crate::storage::writer::{Writer, WriterThread};
 
@@ -33,6 +35,8 @@ pub struct Process {
     pub writer: Writer,
     /// Wrapped keys.
     pub key_plane: KeyPlane,
+    /// Sealed files.
+    pub files: Files,
 }
 
 /// Everything an operation needs: the process, its opened keys, and what is remembered under them; cheap to clone.
@@ -80,6 +84,7 @@ impl Process {
         let process = Self {
             engine: Arc::new(Engine::load()?),
             key_plane: KeyPlane::new(Pool::new(&config.key_plane_address(data), readers)?),
+            files: Files::new(Objects::folder(&config.files_folder(data))?),
             config: Arc::new(config),
             clock,
             pool,

@@ -29,6 +29,8 @@ pub struct Config {
     pub session_hours: u32,
     /// Threads that answer requests; 0 for one per core.
     pub workers: usize,
+    /// Folder of the sealed files, or `files` of the data folder.
+    pub files: Option<PathBuf>,
     /// Where copies go.
     pub backup: Backup,
 }
@@ -71,6 +73,7 @@ impl Default for Config {
             idle_minutes: 30,
             session_hours: 12,
             workers: 0,
+            files: None,
             backup: Backup::default(),
         }
     }
@@ -108,6 +111,12 @@ impl Config {
     #[must_use]
     pub fn key_plane_address(&self, data: &Path) -> String {
         or_file(&self.key_plane, data, "keys.db")
+    }
+
+    /// Folder of the sealed files; several nodes share it.
+    #[must_use]
+    pub fn files_folder(&self, data: &Path) -> PathBuf {
+        self.files.clone().unwrap_or_else(|| data.join("files"))
     }
 
     /// Whether the server speaks TLS.

@@ -600,3 +600,20 @@ kind-backup-restore = Restored from a backup
 noun-backup = Backup
 kind-key-package = Made a key package
 kind-key-package_destroy = Attested that a key package is destroyed
+
+kind-attachment-add = Added a file
+kind-attachment-list = Listed files
+kind-attachment-view = Opened a file
+kind-attachment-sweep = Removed files without a case
+noun-attachment = File
+
+carries-author = the name of an author or a program
+carries-company = the name of an organisation
+carries-comments = comments
+carries-revisions = text that was changed or deleted
+carries-macros = programs that run by themselves
+carries-embedded = other files inside
+carries-pictures = pictures with data of their own
+carries-links = links to the outside
+carries-place-and-time = place, time and device of the recording
+carries-unexamined = nobody could look inside

@@ -600,3 +600,20 @@ kind-backup-restore = Khôi phục từ bản sao lưu
 noun-backup = Sao lưu
 kind-key-package = Tạo bản sao khóa
 kind-key-package_destroy = Xác nhận đã hủy bản sao khóa
+
+kind-attachment-add = Thêm tệp
+kind-attachment-list = Xem danh sách tệp
+kind-attachment-view = Mở tệp
+kind-attachment-sweep = Dọn tệp không còn hồ sơ
+noun-attachment = Tệp
+
+carries-author = tên người soạn hoặc phần mềm
+carries-company = tên cơ quan
+carries-comments = nhận xét, ghi chú
+carries-revisions = nội dung đã sửa hoặc xóa
+carries-macros = chương trình tự chạy
+carries-embedded = tệp khác ở bên trong
+carries-pictures = ảnh có dữ liệu riêng
+carries-links = liên kết ra ngoài
+carries-place-and-time = nơi, lúc và thiết bị ghi
+carries-unexamined = chưa xem được bên trong

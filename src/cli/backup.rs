@@ -9,10 +9,13 @@ use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::backup::{self, BackupError, Header, Replayed};
+use crate::operations::copy_files::{bad_files, copy_files};
 use crate::operations::gate::entry;
 use crate::operations::{key_package, mirror};
+use crate::storage::attachments::Known;
 use crate::storage::connection::{AnyConnection, is_postgres};
-use crate::storage::{key_packages, key_plane, log_rows, orders};
+use crate::storage::objects::Objects;
+use crate::storage::{attachments, key_packages, key_plane, log_rows, orders};
 
 /// Backups of the data.
 #[derive(Subcommand)]
@@ -103,6 +106,26 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     let recipients = &config.backup.recipients;
     let (path, header) = backup::create(&mut house, deployment, folder, recipients, now_ms)?;
     say(&format!("{}  {} entries of the log", path.display(), header.size));
+    // Asked for after the copy, so that every file of which the copy tells is among them.
+    let known = attachments::all(&mut house)?;
+    let (from, to) = (
+        Objects::folder(&config.files_folder(&arguments.data))?,
+        Objects::folder(&folder.join(FILES))?,
+    );
+    let copied = super::wait(copy_files(&known, &from, &to))??;
+    if copied.files > 0 {
+        say(&format!(
+            "{} sealed files, {} KiB, are new in it",
+            copied.files,
+            copied.bytes.div_ceil(1024)
+        ));
+    }
+    if copied.bad > 0 {
+        return Err(Fault(format!(
+            "{} sealed files are missing or damaged here and could not be copied; see `donghanh check`",
+            copied.bad
+        )));
+    }
     for gone in backup::prune(folder, config.backup.keep)? {
         say(&format!("{}  deleted; {} are kept", gone.display(), config.backup.keep));
     }
@@ -145,14 +168,25 @@ fn verify(config: &Config, file: Option<&Path>, identity: &Path, package: Option
     let opened = backup::open(&file, identity, &scratch);
     let held = opened.and_then(|header| {
         let without = package.map(|package| keyless(&scratch, package)).transpose()?;
-        Ok((header, without))
+        let known = known(&scratch)?;
+        Ok((header, without, known))
     });
     backup::remove(&scratch);
-    let (header, without) = held?;
+    let (header, without, known) = held?;
+    let store = Objects::folder(&file.with_file_name(FILES))?;
+    let bad = super::wait(bad_files(&known, &store))??;
+    if bad > 0 {
+        say(&format!(
+            "BAD {bad} of {} sealed files are missing in {FILES} beside it, or damaged",
+            known.len()
+        ));
+        return Ok(ExitCode::FAILURE);
+    }
     say(&format!(
-        "OK  {}: {} entries of the log, every row that it tells of",
+        "OK  {}: {} entries of the log, every row that it tells of, {} sealed files",
         file.display(),
-        header.size
+        header.size,
+        known.len()
     ));
     match without {
         None => Ok(ExitCode::SUCCESS),
@@ -167,6 +201,14 @@ fn verify(config: &Config, file: Option<&Path>, identity: &Path, package: Option
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// The folder of sealed files beside the backups: they never change, so each is copied once for all backups.
+const FILES: &str = "files";
+
+fn known(database: &Path) -> Result<Vec<Known>, BackupError> {
+    let mut connection = AnyConnection::open(database.to_str().unwrap_or_default(), false)?;
+    Ok(attachments::all(&mut connection)?)
 }
 
 /// How many owners of a database have no key in a package, those that were erased aside.
@@ -232,6 +274,19 @@ fn restore(
                 say(&format!("  to be done again: {kind}  (entries {})", list.join(", ")));
             }
         }
+    }
+    let known = known(database)?;
+    let (from, to) = (
+        Objects::folder(&file.with_file_name(FILES))?,
+        Objects::folder(&config.files_folder(&arguments.data))?,
+    );
+    let copied = super::wait(copy_files(&known, &from, &to))??;
+    say(&format!("{} sealed files came back.", copied.files));
+    if copied.bad > 0 {
+        say(&format!(
+            "WARNING {} sealed files are missing in {FILES} beside the backup, or damaged; `check` counts them.",
+            copied.bad
+        ));
     }
     say(
         "Everybody signs in again. Now the keys: `keys package restore`, unless keys.db is here; then `check`, then `serve`.",

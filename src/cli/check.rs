@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use super::{Arguments, Fault, say};
 use crate::config::Config;
+use crate::operations::copy_files::missing_files;
 use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending, version};
-use crate::storage::{StorageError, key_plane, orders};
+use crate::storage::objects::Objects;
+use crate::storage::{StorageError, attachments, key_plane, orders};
 
 /// Older SQLite versions can lose commits in WAL mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -44,6 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             house(&config.database_address(data), &mut faults);
             keys(&config.key_plane_address(data), &mut faults);
             erased(&config, data, &mut faults);
+            files(&config, data, &mut faults);
             copies(&config, data, &mut faults, &mut warnings);
         }
     }
@@ -139,6 +142,28 @@ fn keys(address: &str, faults: &mut Vec<String>) {
             }
         }
         Err(error) => faults.push(format!("key plane: {error}")),
+    }
+}
+
+/// Files whose rows are here and whose contents are not.
+fn files(config: &Config, data: &Path, faults: &mut Vec<String>) {
+    let folder = config.files_folder(data);
+    let missing = || -> Result<usize, Fault> {
+        let mut house = AnyConnection::open(&config.database_address(data), false)?;
+        let known = attachments::all(&mut house)?;
+        if known.is_empty() {
+            return Ok(0);
+        }
+        let store = Objects::folder(&folder)?;
+        Ok(super::wait(missing_files(&known, &store))??)
+    };
+    match missing() {
+        Ok(0) => {}
+        Ok(some) => faults.push(format!(
+            "{some} sealed files are missing in {} or not as long as they were; copy them from the folder `files` of the backups",
+            folder.display()
+        )),
+        Err(Fault(text)) => faults.push(format!("{}: {text}", folder.display())),
     }
 }
 

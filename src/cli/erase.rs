@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::control::{self, Question, Reply};
 use super::{Arguments, Fault, fault, keys, say, unseal};
 use crate::clock::Clock;
-use crate::operations::erase::{Outcome, due, erase, left};
+use crate::operations::erase::{self, Outcome, due, left};
 use crate::storage::connection::AnyConnection;
 use crate::storage::key_plane::{self, Unsealed};
+use crate::storage::objects::Objects;
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -32,8 +33,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             _ => return Err(fault("the server did not seal itself, so nothing was done")),
         }
     }
+    let files = erase::files(&mut house, &keyring, &orders)?;
     let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
-    let done = erase(&writer, (&mut house, &mut plane), (&root, &keyring), orders);
+    let done = erase::erase(&writer, (&mut house, &mut plane), (&root, &keyring), orders);
     drop(writer);
     thread.join();
     // Whatever happened, people go on working.
@@ -42,6 +44,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
     } else {
         Ok(())
     };
+    let objects = Objects::folder(&config.files_folder(&arguments.data))?;
+    super::wait(erase::delete_files(&mut house, &objects, &files))??;
     for (order, outcome) in done.map_err(fault)? {
         match outcome {
             Outcome::Erased => say(&format!("{order}  keys destroyed")),

@@ -137,6 +137,12 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Runs what only waits for files, outside a server.
+fn wait<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(fault)?;
+    Ok(runtime.block_on(work))
+}
+
 fn say(text: &str) {
     // A closed terminal is the reader's choice.
     let _closed: std::io::Result<()> = writeln!(std::io::stdout(), "{text}");

@@ -12,6 +12,7 @@ use crate::app::Process;
 use crate::clock::{Clock, random_id};
 use crate::operations::gate::{Gate, Progress};
 use crate::operations::mirror::Follower;
+use crate::operations::sweep_files::sweep_files;
 use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending};
@@ -23,6 +24,9 @@ const RESTART: u8 = 3;
 
 /// How often waiting shares and the writer are looked at.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How often files without a case are looked for.
+const SWEEP: Duration = Duration::from_secs(3600);
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -107,7 +111,17 @@ async fn serve(control: UnixListener, gate: Arc<Gate>) -> Result<ExitCode, Fault
         }
         handle.stop(true).await;
     });
+    let swept = process.clone();
+    let sweep = actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            if let Err(error) = sweep_files(&swept).await {
+                tracing::error!(%error, "files without a case were not removed");
+            }
+        }
+    });
     running.await.map_err(fault)?.map_err(fault)?;
+    sweep.abort();
     watch.abort();
     control.abort();
     let stopped = process.writer.is_stopped();
@@ -117,7 +131,7 @@ async fn serve(control: UnixListener, gate: Arc<Gate>) -> Result<ExitCode, Fault
         record(&process, "sys.stop").await?;
     }
     // The writer's thread ends with its last handle; these hold one until they are gone.
-    drop((watch.await, control.await));
+    drop((watch.await, control.await, sweep.await));
     Ok(if stopped {
         ExitCode::from(RESTART)
     } else {

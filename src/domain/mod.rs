@@ -1,6 +1,7 @@
 //! The words of the work: groups, answers, dates, numbers, cases. No I/O, no clock.
 
 pub mod answer;
+pub mod attachment;
 pub mod case_number;
 pub mod codes;
 pub mod deadline;

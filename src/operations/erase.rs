@@ -15,10 +15,11 @@ use crate::domain::order::{Kind, State};
 use crate::domain::referral;
 use crate::storage::access_rows::{AccessRow, CaseRow, ErasedRow, MembershipRow, OrderRow, ReferralRow};
 use crate::storage::connection::AnyConnection;
+use crate::storage::objects::Objects;
 use crate::storage::schema::{case_file, deadline, membership, request_outcome};
 use crate::storage::visible::ERASED;
 use crate::storage::writer::{ActError, Tx, WriteError, Writer};
-use crate::storage::{StorageError, case_rows, key_plane, orders};
+use crate::storage::{StorageError, attachments, case_rows, key_plane, orders};
 
 /// What became of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,6 +91,26 @@ pub fn erase(
     let epoch = key_plane::erase(keys, root, keyring, &owners)?;
     finish(writer, keyring, started, &epoch)?;
     Ok(outcomes)
+}
+
+/// Names of the sealed files that these orders erase; asked for before, since afterwards no row tells.
+pub fn files(house: &mut AnyConnection, keyring: &Keyring, due: &[OrderRow]) -> Result<Vec<Vec<u8>>, StorageError> {
+    let mut names = Vec::new();
+    for order in due {
+        let (_, owners) = of_person(house, keyring, order)?;
+        names.extend(attachments::of_owners(house, &owners)?);
+    }
+    Ok(names)
+}
+
+/// Deletes those of these files that no row tells of any more; a file that is left is ciphertext without a key, and is swept later.
+pub async fn delete_files(house: &mut AnyConnection, store: &Objects, names: &[Vec<u8>]) -> Result<(), StorageError> {
+    for name in names {
+        if let (Ok(object), false) = (name.as_slice().try_into(), attachments::exists(house, name)?) {
+            store.delete(&object).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Owners that were erased and whose keys are here all the same: of an order just begun, or brought back by an older key package.

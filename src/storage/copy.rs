@@ -11,6 +11,7 @@ use ledger::log::entry::Entry;
 use ledger::log::tree::leaf_hash;
 
 use super::StorageError;
+use super::attachments;
 use super::connection::AnyConnection;
 use super::log_rows;
 use super::schema::{sealed_value, session};
@@ -91,6 +92,7 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
         };
         (record, group, version) = (last.0, last.1, last.2);
     }
+    there.extend(attachments::hashes(connection)?);
     let shard = log_rows::head(connection)?.shard;
     let mut erased: HashSet<String> = HashSet::new();
     let mut written: Vec<(u64, Entry)> = Vec::new();

@@ -3,6 +3,7 @@
 //! Everything that changes a row goes through [`writer::Writer`], which commits it together with its log entries.
 
 pub mod access_rows;
+pub mod attachments;
 pub mod case_rows;
 pub mod classification;
 #[expect(missing_docs, reason = "the derive of the connection enum writes undocumented items")]
@@ -12,6 +13,7 @@ pub mod dialect;
 pub mod key_packages;
 pub mod key_plane;
 pub mod log_rows;
+pub mod objects;
 pub mod orders;
 pub mod pool;
 #[expect(missing_docs, reason = "columns are documented in classification.toml")]

@@ -9,7 +9,7 @@ use super::StorageError;
 use super::access_rows::{AccessRow, CaseRow, ErasedRow, HoldRow, OrderRow, trusted};
 use super::connection::AnyConnection;
 use super::schema::{
-    account, case_file, draft, erased_owner, joint_order, legal_hold, log_note, person, sealed_value, step,
+    account, attachment, case_file, draft, erased_owner, joint_order, legal_hold, log_note, person, sealed_value, step,
 };
 use crate::domain::order::{Kind, State};
 use crate::domain::public_id::PublicId;
@@ -253,6 +253,7 @@ pub fn erase_values(connection: &mut AnyConnection, rows: &[ErasedRow]) -> Resul
             .execute(connection)?;
         diesel::delete(sealed_value::table.filter(sealed_value::owner_id.eq(row.id.clone()))).execute(connection)?;
         diesel::delete(draft::table.filter(draft::owner_id.eq(row.id.clone()))).execute(connection)?;
+        diesel::delete(attachment::table.filter(attachment::owner_id.eq(row.id.clone()))).execute(connection)?;
     }
     Ok(())
 }

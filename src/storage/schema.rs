@@ -178,6 +178,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    attachment (id) {
+        id -> Binary,
+        public_id -> Binary,
+        case_id -> Binary,
+        group_no -> SmallInt,
+        owner_id -> Binary,
+        key_version -> BigInt,
+        record -> Binary,
+        size -> BigInt,
+        digest -> Binary,
+        saved_at -> BigInt,
+        saved_by -> Binary,
+    }
+}
+
+diesel::table! {
     draft (id) {
         id -> Binary,
         account_id -> Binary,

@@ -2,14 +2,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 
 use super::ctx::{Ctx, House};
 use super::error::{PageError, SentRequest};
 use super::token::{FormToken, TokenFault};
+use crate::domain::attachment::{Fault, MOST_BYTES as MOST_FILE_BYTES};
 use crate::domain::field::{Typed, typed};
 
 /// Most bytes of a body.
@@ -80,7 +85,7 @@ impl FromRequest for RawForm {
         if !same_origin(request) {
             return Box::pin(async { Err(PageError::Forged) });
         }
-        let body = web::Bytes::from_request(request, payload);
+        let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             let body = body.await.map_err(|_| PageError::TooLarge)?;
             let pairs = form_urlencoded::parse(&body);
@@ -90,6 +95,123 @@ impl FromRequest for RawForm {
                     .collect(),
             ))
         })
+    }
+}
+
+/// A form with a file, whose token is genuine; the file is last in it and is read as it streams in.
+pub struct FileForm {
+    /// Who sent it.
+    pub ctx: Ctx,
+    /// What was typed.
+    pub form: Form,
+    /// Name of the file; empty when none was chosen.
+    pub name: String,
+    /// Its bytes.
+    pub content: Content,
+}
+
+/// The bytes of the file of a [`FileForm`], without any once it has ended.
+pub struct Content {
+    multipart: Multipart,
+    file: Option<Field>,
+}
+
+/// Fields before the file, and bytes of each.
+const MOST_FIELDS: usize = 16;
+const MOST_FIELD_BYTES: usize = 8 * 1024;
+
+impl FromRequest for FileForm {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let multipart = Multipart::new(request.headers(), payload.take());
+        let request = request.clone();
+        Box::pin(async move {
+            if !same_origin(&request) {
+                return Err(PageError::Forged);
+            }
+            let mut ctx = Ctx::from_request(&request, &mut Payload::None).await?;
+            let kind = request
+                .headers()
+                .get(CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok());
+            if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+                return Err(PageError::ContentType);
+            }
+            let (typed, name, content) = fields(multipart).await?;
+            let form = RawForm(typed).verified(&mut ctx)?;
+            Ok(Self {
+                ctx,
+                form,
+                name,
+                content,
+            })
+        })
+    }
+}
+
+async fn fields(mut multipart: Multipart) -> Result<(Typed, String, Content), PageError> {
+    let mut typed = Typed::new();
+    while let Some(field) = multipart.next().await {
+        let mut field = field.map_err(|_| PageError::ContentType)?;
+        let name = field.name().unwrap_or_default().to_owned();
+        let file = field
+            .content_disposition()
+            .and_then(|said| said.get_filename().map(str::to_owned));
+        if let Some(file) = file {
+            let file_name = file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+            let content = Content {
+                multipart,
+                file: Some(field),
+            };
+            return Ok((typed, file_name, content));
+        }
+        if typed.len() == MOST_FIELDS {
+            return Err(PageError::TooLarge);
+        }
+        let mut bytes = Vec::new();
+        while let Some(piece) = field.next().await {
+            bytes.extend_from_slice(&piece.map_err(|_| PageError::ContentType)?);
+            if bytes.len() > MOST_FIELD_BYTES {
+                return Err(PageError::TooLarge);
+            }
+        }
+        typed.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let content = Content { multipart, file: None };
+    Ok((typed, String::new(), content))
+}
+
+impl Stream for Content {
+    type Item = Result<Bytes, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(file) = &mut self.file else {
+            return Poll::Ready(None);
+        };
+        let next = std::task::ready!(file.poll_next_unpin(context));
+        if next.is_none() {
+            self.file = None;
+        }
+        Poll::Ready(next.map(|piece| piece.map_err(|_| Fault::Interrupted)))
+    }
+}
+
+impl Content {
+    /// Reads what is left, so that the browser comes to see the answer; gives up on what is far too long.
+    pub async fn drain(&mut self) {
+        let mut left = 2 * MOST_FILE_BYTES;
+        while let Some(Ok(piece)) = self.next().await {
+            left = left.saturating_sub(piece.len() as u64);
+            if left == 0 {
+                return;
+            }
+        }
+        // Whatever comes behind the file, too.
+        while let Some(Ok(mut field)) = self.multipart.next().await {
+            while let Some(Ok(_)) = field.next().await {}
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{
-    cases, consents, exit, health, home, inbox, intakes, language, log, orders, parts, referrals, requests, session,
-    steps, unsealing,
+    attachments, cases, consents, exit, health, home, inbox, intakes, language, log, orders, parts, referrals,
+    requests, session, steps, unsealing,
 };
 use super::{assets, urls};
 
@@ -88,6 +88,9 @@ pub const ROUTES: &[Route] = &[
         Decided::Case,
         "report",
     ),
+    route("GET", "/cases/{id}/attachments", Decided::Case, "view"),
+    route("POST", "/cases/{id}/attachments", Decided::Case, "attach"),
+    route("GET", "/cases/{id}/attachments/{file}", Decided::Case, "view"),
     route("GET", "/cases/{id}/consents/new", Decided::Case, "edit"),
     route("POST", "/cases/{id}/consents", Decided::Case, "edit"),
     route(
@@ -157,6 +160,9 @@ pub fn routes(config: &mut ServiceConfig) {
             "/cases/{id}/matters/{referral}/{record}/draft",
             web::post().to(parts::keep),
         )
+        .route("/cases/{id}/attachments", web::get().to(attachments::index))
+        .route("/cases/{id}/attachments", web::post().to(attachments::create))
+        .route("/cases/{id}/attachments/{file}", web::get().to(attachments::show))
         .route("/cases/{id}/consents/new", web::get().to(consents::new))
         .route("/cases/{id}/consents", web::post().to(consents::create))
         .route(

@@ -47,6 +47,18 @@ pub fn visits(id: PublicId) -> String {
     format!("/cases/{id}/visits")
 }
 
+/// Files of a case.
+#[must_use]
+pub fn attachments(id: PublicId) -> String {
+    format!("/cases/{id}/attachments")
+}
+
+/// One file of a case.
+#[must_use]
+pub fn attachment(id: PublicId, file: PublicId) -> String {
+    format!("/cases/{id}/attachments/{file}")
+}
+
 /// Consents of a case.
 #[must_use]
 pub fn consents(id: PublicId) -> String {

@@ -9,6 +9,7 @@ import {
   lacks, mainText, part, same, seen, signIn, signedIn, state, tabTo, tally, titles, toJudge, valueOf, visitor
 } from './lib.mjs'
 import { centre, conclusion, ending, keyboardOfAuditor, keyboardOfCentre, narrowWork, support } from './work.mjs'
+import { attachments, attachmentsNarrow } from './attachments.mjs'
 import { orders } from './orders.mjs'
 import { sealed } from './sealed.mjs'
 
@@ -556,6 +557,8 @@ try {
   await part('6a identification, rescue, protection, support', () => support(house, mine))
   await part('6b the deciding body', () => conclusion(house, mine))
   await part('6c consent, referral, the centre', () => centre(house, mine))
+  await part('6c files', () => attachments(house, mine))
+  await part('6c files, 390 pixels, no scripts', () => attachmentsNarrow(house, mine))
   await part('6d visits, closing, reopening', () => ending(house, mine))
   await part('6e acts that take two persons', () => orders(house, mine))
   await part('7 another commune', () => seven(house))

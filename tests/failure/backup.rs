@@ -8,12 +8,15 @@ use diesel::connection::SimpleConnection as _;
 use donghanh::app::Process;
 use donghanh::clock::Clock;
 use donghanh::config::Config;
+use donghanh::domain::group::Group;
+use donghanh::domain::public_id::PublicId;
 use donghanh::domain::role::Role;
 use donghanh::operations::create_intake::Opened;
 use donghanh::operations::mirror::{entries, path};
 use donghanh::operations::view_case::{Wish, view_case};
 use donghanh::storage::connection::AnyConnection;
 use donghanh::storage::{key_plane, log_rows};
+use futures_util::TryStreamExt as _;
 use ledger::vault::slot::Opener;
 use tempfile::TempDir;
 
@@ -94,6 +97,9 @@ fn raw(data: &Path) -> Vec<Vec<u8>> {
 fn a_lost_machine_comes_back_from_backup_mirror_and_package_without_losing_an_entry() {
     let setting = Setting::new();
     let before = setting.intake("Hoa Mẫu");
+    let worker = setting.world.sign_in(&setting.worker).0;
+    let document = [b"%PDF-1.7 ".as_slice(), &[7; 2_000_000]].concat();
+    let attached = setting.world.attach(&worker, before.id, Group::Risk, &document);
     ok(setting.data(), &["keys", "package", "make", &setting.away("keys-1")]);
     let server = serve(setting.data());
     let file = setting.backup();
@@ -164,9 +170,25 @@ fn a_lost_machine_comes_back_from_backup_mirror_and_package_without_losing_an_en
     let worker = setting.world.block_on(signed_in(&app, &setting.worker));
     let seen = |id: &Opened| setting.world.block_on(view_case(&app, &worker, id.id.0, &wish));
     assert!(seen(&before).is_ok());
+    let file = setting.world.block_on(downloaded(&app, &worker, &before, attached));
+    assert!(file == document, "the file came back with the data");
     assert!(seen(&after).is_err(), "its data is lost, and the log tells so");
     drop(app);
     thread.join();
+}
+
+/// Every plain byte of a file.
+async fn downloaded(
+    app: &donghanh::app::App,
+    actor: &donghanh::operations::actor::Actor,
+    case: &Opened,
+    name: [u8; 16],
+) -> Vec<u8> {
+    let open = donghanh::operations::open_attachment::open_attachment(app, actor, case.id, PublicId(name));
+    let open = open.await.unwrap();
+    let length = open.length();
+    let pieces: Vec<bytes::Bytes> = std::pin::pin!(open.bytes(0, length)).try_collect().await.unwrap();
+    pieces.concat()
 }
 
 /// Signs in at another house than the world's own.

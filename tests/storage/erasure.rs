@@ -1,7 +1,7 @@
 //! Erasure: two persons, a waiting time, no hold; then nothing opens any more, wherever a copy lies.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -19,7 +19,7 @@ use donghanh::operations::case_act::CaseActError;
 use donghanh::operations::certify_erasure::certify_erasure;
 use donghanh::operations::create_intake::Opened;
 use donghanh::operations::drafts;
-use donghanh::operations::erase::{Outcome, due, erase, left};
+use donghanh::operations::erase::{Outcome, delete_files, due, erase, files, left};
 use donghanh::operations::hold_case::hold_case;
 use donghanh::operations::key_package::{self, Package};
 use donghanh::operations::list_cases::list_cases;
@@ -198,7 +198,10 @@ fn ceremony(world: &World) -> Result<Vec<Outcome>, donghanh::operations::erase::
     let keyring = Arc::new(keyring);
     let (mut house, mut keys) = (world.connection(), plane(world));
     let orders = due(&mut house, &keyring, world.app.clock.now_ms()).unwrap();
+    let names = files(&mut house, &keyring, &orders).unwrap();
     let done = erase(&world.app.writer, (&mut house, &mut keys), (&root, &keyring), orders)?;
+    let objects = &world.app.files.objects;
+    world.block_on(delete_files(&mut house, objects, &names)).unwrap();
     Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
@@ -222,6 +225,11 @@ fn an_erased_person_is_gone_for_everybody_and_the_others_are_as_before() {
         let worker = anew(world, &office.worker);
         let gone = world.intake(&worker, "Hoa Mẫu");
         let stays = world.intake(&worker, "Lan Mẫu");
+        for group in [Group::Identity, Group::Risk] {
+            world.attach(&worker, gone.id, group, b"%PDF-1.7 mau");
+        }
+        let kept = world.attach(&worker, stays.id, Group::Identity, b"%PDF-1.7 mau");
+        assert_eq!(world.sealed_files().len(), 3);
         office.request(world, gone.id, Order::Erasure).unwrap();
         office.answer(world, &office.custodian, Answer::Agree).unwrap();
         let early = unsealed(world).keyring;
@@ -235,6 +243,7 @@ fn an_erased_person_is_gone_for_everybody_and_the_others_are_as_before() {
         world.app.clock.advance(7 * DAY);
         assert_eq!(ceremony(world).unwrap(), [Outcome::Erased]);
 
+        assert_eq!(world.sealed_files(), BTreeSet::from([kept]));
         let app = reopened(world);
         for (staff, purpose) in [(&office.worker, "case_work"), (&office.supervisor, "supervision")] {
             let actor = anew(world, staff);

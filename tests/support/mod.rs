@@ -4,18 +4,22 @@
 
 pub mod postgres;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use donghanh::app::{App, Process};
 use donghanh::clock::{Clock, random_id};
 use donghanh::config::Config;
 use donghanh::domain::group::Group;
+use donghanh::domain::public_id::PublicId;
 use donghanh::domain::role::Role;
 use donghanh::operations::accounts::{self, Secrets};
 use donghanh::operations::actor::Actor;
+use donghanh::operations::attach_file::{Attachment, attach_file};
 use donghanh::operations::create_intake::{Intake, Opened, create_intake};
 use donghanh::operations::gate::Gate;
 use donghanh::operations::init::init;
+use donghanh::operations::open_attachment::list_attachments;
 use donghanh::operations::sign_in::{Credentials, sign_in};
 use donghanh::operations::{password, sessions};
 use donghanh::storage::StorageError;
@@ -163,6 +167,31 @@ impl World {
             ..actor.clone()
         };
         self.block_on(create_intake(&self.app, &actor, intake)).unwrap()
+    }
+
+    /// Adds a document to a case, and gives its name.
+    pub fn attach(&self, actor: &Actor, case: PublicId, group: Group, bytes: &[u8]) -> [u8; 16] {
+        let attachment = Attachment {
+            group,
+            name: "mau.pdf".to_owned(),
+            note: String::new(),
+            evidence: false,
+        };
+        let actor = Actor {
+            request: random_id().unwrap(),
+            ..actor.clone()
+        };
+        let content = futures_util::stream::iter([Ok(bytes::Bytes::copy_from_slice(bytes))]);
+        self.block_on(attach_file(&self.app, &actor, case, attachment, content))
+            .unwrap();
+        let list = self.block_on(list_attachments(&self.app, &actor, case)).unwrap();
+        list.files[0].name.0
+    }
+
+    /// Names of the sealed files that are kept.
+    pub fn sealed_files(&self) -> BTreeSet<[u8; 16]> {
+        let sizes = self.block_on(self.app.files.objects.sizes()).unwrap();
+        sizes.into_keys().collect()
     }
 
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

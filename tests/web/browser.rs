@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use reqwest::header::LOCATION;
+use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
@@ -120,6 +121,50 @@ impl Browser<'_> {
         let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
         form.extend_from_slice(fields);
         self.post(path, &form)
+    }
+
+    /// Sends the form of a page with its hidden fields and a file behind them, as browsers do.
+    pub fn upload(&self, page: &Answer, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+        self.send(
+            self.client
+                .post(self.url(path))
+                .multipart(Self::multipart(page, fields, file)),
+        )
+    }
+
+    fn multipart(page: &Answer, fields: &[(&str, &str)], (name, bytes): (&str, &[u8])) -> Form {
+        Self::multipart_of(page, fields, name, bytes.to_vec())
+    }
+
+    /// The same of any body.
+    pub fn multipart_of(page: &Answer, fields: &[(&str, &str)], name: &str, body: impl Into<reqwest::Body>) -> Form {
+        let hidden = ["_request", "_expires", "_mac"].map(|name| (name, page.hidden(name)));
+        let mut form = Form::new();
+        for (name, value) in hidden {
+            form = form.text(name, value);
+        }
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        form.part("file", Part::stream(body).file_name(name.to_owned()))
+    }
+
+    /// The bytes of an answer, and its status and headers.
+    pub fn bytes(&self, request: reqwest::RequestBuilder) -> (u16, reqwest::header::HeaderMap, Vec<u8>) {
+        self.runtime.block_on(async {
+            let response = request.send().await.unwrap();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            (status, headers, response.bytes().await.unwrap().to_vec())
+        })
+    }
+
+    /// Status and bytes of an answer that came to its end; `None` when the connection broke.
+    pub fn try_send(&self, request: reqwest::RequestBuilder) -> Option<(u16, Vec<u8>)> {
+        self.runtime.block_on(async {
+            let response = request.send().await.ok()?;
+            let status = response.status().as_u16();
+            Some((status, response.bytes().await.ok()?.to_vec()))
+        })
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {

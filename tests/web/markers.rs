@@ -20,7 +20,7 @@ use donghanh::operations::mirror::Mirror;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::browser::{Answer, Browser, Served};
-use crate::walk::{Cast, accept, address, refer};
+use crate::walk::{Cast, accept, address, attach, refer};
 
 /// What was typed so far; every text is unlike any other.
 #[derive(Default)]
@@ -106,6 +106,20 @@ fn one_case(served: &Served, cast: &Cast, markers: &mut Markers) -> usize {
         let at = format!("{case}/steps/{}/new", kind.name());
         count(fill(&worker, &at, markers, Part::Step(kind, None)));
     }
+    let (name, note) = (markers.next(Kind::Line(60)), markers.next(Kind::Line(60)));
+    let content = format!(
+        "%PDF-1.7 {} {}",
+        markers.next(Kind::Line(60)),
+        markers.next(Kind::Phone)
+    );
+    let said = [("group", "risk"), ("note", note.as_str())];
+    count(attach(&worker, &case, &said, (&name, content.as_bytes())));
+    let file = address(
+        &worker.get(&format!("{case}/attachments")),
+        &format!("{case}/attachments/"),
+        "",
+    );
+    assert!(worker.get(&file).body == content);
     let mut consent = markers.form(Part::Consent(PublicId([0; 16])));
     let chosen = [("purpose", "legal_aid"), ("agreed", "yes"), ("form", "signed")];
     consent.extend(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -269,7 +283,15 @@ fn two_hundred_markers_are_nowhere_on_disk_in_the_logs_in_the_mirror_or_in_a_bac
     files(world.data.path(), &mut places);
     files(away.path(), &mut places);
     places.insert("what the server said".to_owned(), said.0.lock().unwrap().clone());
-    for needed in ["donghanh.db", "-wal", ".jsonl", ".age", "opened.db", "server said"] {
+    for needed in [
+        "donghanh.db",
+        "-wal",
+        "files/",
+        ".jsonl",
+        ".age",
+        "opened.db",
+        "server said",
+    ] {
         assert!(
             places
                 .iter()

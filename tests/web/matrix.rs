@@ -31,6 +31,7 @@ fn expected(route: &Route, role: Role, own: bool) -> bool {
         "see_order" => role == Role::KeyCustodian || own && role == Role::Supervisor,
         "agree" => role == Role::KeyCustodian,
         "pick_up" => receives,
+        "attach" => works || receives,
         other => panic!("no row for the action {other}"),
     }
 }
@@ -53,9 +54,18 @@ fn own_org(role: Role) -> &'static str {
     }
 }
 
+/// A group to which a role may add a file.
+fn own_group(role: Role) -> &'static str {
+    match role {
+        Role::LegalAidOfficer => "legal_aid",
+        Role::Liaison => "legal_status",
+        _ => "risk",
+    }
+}
+
 /// The addresses of a route for what is there, and for what never was.
 fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
-    let fill = |id: &str, step: &str, referral: &str, consent: &str, order: &str| {
+    let fill = |id: &str, step: &str, referral: &str, consent: &str, order: &str, file: &str| {
         let kind = if route.path.contains("/referrals/{kind}") {
             "legal_aid"
         } else if route.path.contains("/orders/{kind}") {
@@ -73,6 +83,7 @@ fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
             .replace("{record}", "matter")
             .replace("{consent}", consent)
             .replace("{order}", order)
+            .replace("{file}", file)
             .replace("{clock}", "TN_THONG_BAO_SYT")
             .replace("{code}", "vi")
             .replace("{path:.*}", "own.js")
@@ -84,8 +95,15 @@ fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
     };
     let missing = "0".repeat(26);
     (
-        fill(&case.id, &case.support, referral, &case.spare_consent, &case.order),
-        fill(&missing, &missing, &missing, &missing, &missing),
+        fill(
+            &case.id,
+            &case.support,
+            referral,
+            &case.spare_consent,
+            &case.order,
+            &case.file,
+        ),
+        fill(&missing, &missing, &missing, &missing, &missing, &missing),
     )
 }
 
@@ -111,6 +129,9 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                 let call = |path: &str| {
                     if route.method == "GET" {
                         browser.get(path)
+                    } else if route.action == "attach" {
+                        let fields = [("group", own_group(role))];
+                        browser.upload(&form, path, &fields, ("mau.pdf", b"%PDF-1.7 x"))
                     } else {
                         let fields = [
                             ("purpose", "case_work"),
@@ -169,7 +190,8 @@ fn nobody_who_is_not_signed_in_gets_past_the_sign_in_page() {
         request: id.clone(),
         spare_referral: id.clone(),
         spare_consent: id.clone(),
-        order: id,
+        order: id.clone(),
+        file: id,
     };
     for route in ROUTES.iter().filter(|route| route.decided != Decided::Public) {
         let (path, _) = addresses(route, &nowhere, Role::SocialWorker);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use donghanh::domain::attachment::{Carries, Fault};
 use donghanh::domain::codes;
 use donghanh::domain::group::Group;
 use donghanh::domain::part::Part;
@@ -14,7 +15,7 @@ use donghanh::web::error::ErrorPage;
 use donghanh::web::i18n::{Locale, Wording};
 use donghanh::web::page::{Frame, Page, Pages};
 use donghanh::web::pages::{
-    cases, consents, home, inbox, intakes, log, orders, parts, referrals, requests, session, unsealing,
+    attachments, cases, consents, home, inbox, intakes, log, orders, parts, referrals, requests, session, unsealing,
 };
 use donghanh::web::token::FormToken;
 
@@ -71,6 +72,7 @@ fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
     let pages = Pages::load().unwrap();
     let rendered = [
         renders::<ErrorPage>(&pages),
+        renders::<attachments::Index>(&pages),
         renders::<cases::index::Index>(&pages),
         renders::<cases::show::Show>(&pages),
         renders::<consents::New>(&pages),
@@ -248,6 +250,8 @@ fn built() -> BTreeSet<String> {
     built.extend(["overdue", "due", "ok", "met"].map(|state| format!("clock-{state}")));
     built.extend(["not_asked", "unknown", "declined"].map(|state| format!("answer-{state}")));
     built.insert("group-draft".to_owned());
+    built.extend(Fault::ALL.map(|fault| fault.message().to_owned()));
+    built.extend(Carries::ALL.map(|what| what.message().to_owned()));
     built.extend(built_by_orders());
     // Kinds, nouns and purposes that operations write into the log.
     let sources: String = walk("src")
@@ -315,7 +319,8 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 19] = [
+    const NOUNS: [&str; 20] = [
+        "attachment",
         "backup",
         "order",
         "hold",

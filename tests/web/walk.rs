@@ -125,6 +125,14 @@ pub fn refer(worker: &Browser<'_>, case: &str, kind: &str, to: &str, groups: &[&
     worker.submit(&form, &at, &fields)
 }
 
+/// Adds a file to a group of a case.
+pub fn attach(browser: &Browser<'_>, case: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Answer {
+    let at = format!("{case}/attachments");
+    let form = browser.get(&at);
+    assert_eq!(form.status, 200, "{}", form.body);
+    browser.upload(&form, &at, fields, file)
+}
+
 /// Asks for an act that takes two persons.
 pub fn order(supervisor: &Browser<'_>, case: &str, kind: &str, basis: &str) -> Answer {
     let at = format!("{case}/orders/{kind}");
@@ -150,6 +158,7 @@ pub struct Case {
     pub spare_referral: String,
     pub spare_consent: String,
     pub order: String,
+    pub file: String,
 }
 
 fn last(address: &str) -> String {
@@ -194,6 +203,10 @@ impl Case {
         let supervisor = served.signed_in(&cast.supervisor);
         assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 303);
         let order = address(&supervisor.get("/orders"), "/orders/", "");
+        let added = attach(&worker, &case, &[("group", "risk")], ("mau.pdf", b"%PDF-1.7 x"));
+        assert_eq!(added.status, 303, "{}", added.body);
+        let files = worker.get(&format!("{case}/attachments"));
+        let file = address(&files, &format!("{case}/attachments/"), "");
         let page = worker.get(&case);
         let withdrawals: Vec<String> = page
             .body
@@ -207,6 +220,7 @@ impl Case {
             spare_referral: withdrawals.into_iter().find(|id| !known.contains(id)).unwrap(),
             spare_consent: last(spare.trim_end_matches("/withdrawal")),
             order: last(&order),
+            file: last(&file),
             id: last(&case),
             referral: last(&referral),
             request: last(&request),

@@ -57,7 +57,7 @@ struct Line {
     org: Option<String>,
     cases: Vec<String>,
     groups: Vec<String>,
-    /// Slot and shares, for an entry about keys.
+    /// Slot and shares for an entry about keys, the order, or the file.
     keys: Vec<String>,
     purpose: Option<String>,
     refused: bool,
@@ -73,7 +73,7 @@ struct Line {
 /// Case numbers of one line that the page shows; the export has all.
 const MOST_CASES: usize = 5;
 /// Nouns that the filter offers: the beginning of a kind.
-const NOUNS: [&str; 24] = [
+const NOUNS: [&str; 28] = [
     "case",
     "group",
     "list",
@@ -88,7 +88,10 @@ const NOUNS: [&str; 24] = [
     "closure",
     "reopening",
     "consent",
+    "attachment",
     "referral",
+    "order",
+    "hold",
     "matter",
     "advice",
     "auth",
@@ -97,6 +100,7 @@ const NOUNS: [&str; 24] = [
     "account",
     "organisation",
     "key",
+    "backup",
     "sys",
 ];
 
@@ -290,6 +294,8 @@ fn line(entry: &Entry, found: &Lines) -> Line {
     }
     groups.sort_unstable();
     groups.dedup();
+    // Files are named behind the kind; a list names too many.
+    let files: Vec<String> = groups.extract_if(.., |name| name.contains('/')).collect();
     Line {
         index: entry.i,
         at: time::shown(entry.t),
@@ -305,8 +311,13 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         groups,
         keys: if entry.k.starts_with("key.") || entry.k.starts_with("order.") {
             entry.f.clone()
-        } else {
+        } else if entry.k == "attachment.list" {
             Vec::new()
+        } else {
+            files
+                .into_iter()
+                .filter(|name| name.starts_with("attachment/"))
+                .collect()
         },
         purpose: entry.p.clone(),
         refused: entry.d.first().is_some_and(|word| word == "deny"),

@@ -1,5 +1,6 @@
 //! One room per noun; handlers are extract, operation, respond.
 
+pub mod attachments;
 pub mod cases;
 pub mod consents;
 pub mod exit;

@@ -13,7 +13,7 @@ use crate::domain::group::{Class, Group};
 use crate::domain::order;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
-use crate::domain::role::Role;
+use crate::domain::purpose;
 use crate::operations::case_act::CLOSED;
 use crate::operations::hold_case::hold_of;
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
@@ -40,6 +40,7 @@ pub struct Show {
     new_consent: Option<String>,
     take: Option<String>,
     guard: Option<Guard>,
+    attachments: String,
     timeline: Vec<Event>,
     saved: bool,
 }
@@ -134,6 +135,7 @@ impl Page for Show {
             new_consent: editable.then(|| urls::new_consent(id)),
             take: (!editable).then(|| urls::assignment(id)),
             guard: Some(Guard::new(id, editable.then_some("court_order"))),
+            attachments: urls::attachments(id),
             timeline: Event::samples(),
             saved: editable,
         };
@@ -158,15 +160,9 @@ pub struct ShowQuery {
 /// `GET /cases/{id}`
 pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<ShowQuery>) -> Result<HttpResponse, PageError> {
     let id = case_of(&path)?;
-    let purpose = match ctx.actor.role() {
-        Role::Supervisor => "supervision",
-        Role::LegalAidOfficer => "legal_aid",
-        Role::Liaison => "identification",
-        _ => "case_work",
-    };
     let wish = Wish {
         parts: None,
-        purpose,
+        purpose: purpose::usual(ctx.actor.role()),
         confirmed: false,
     };
     let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
@@ -242,6 +238,7 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>, saved: b
         new_consent: editable.then(|| urls::new_consent(id)),
         take: (view.may.take && !view.may.edit).then(|| urls::assignment(id)),
         guard,
+        attachments: urls::attachments(id),
         timeline: if ctx.is_receiver() { vec![] } else { timeline(view) },
         saved,
     }
