@@ -69,7 +69,7 @@ fn main() {
     let header = open(&file, &secret, &restored).unwrap();
     timed("restore, all proved", from);
     let from = Instant::now();
-    let replayed = replay(&restored, &header, &path(away.path(), deployment, header.shard)).unwrap();
+    let replayed = replay(&restored, &header, Some(&path(away.path(), deployment, header.shard))).unwrap();
     timed("entries put behind it", from);
     println!("{entries} entries, {} of them after the backup", replayed.entries);
 }

@@ -560,6 +560,7 @@ kind-order-refuse = Second person refused
 kind-order-withdraw = Took back an act that takes two persons
 kind-order-list = Listed acts that take two persons
 kind-order-view = Viewed an act that takes two persons
+kind-order-repeat = Erased again what an older backup brought back
 kind-order-start = Began an erasure
 kind-order-finish = Destroyed keys
 kind-order-certify = Issued a certificate of erasure

@@ -560,6 +560,7 @@ kind-order-refuse = Người thứ hai từ chối
 kind-order-withdraw = Rút yêu cầu cần hai người
 kind-order-list = Xem danh sách việc cần hai người
 kind-order-view = Xem một việc cần hai người
+kind-order-repeat = Xóa lại dữ liệu do bản sao lưu cũ đưa về
 kind-order-start = Bắt đầu xóa dữ liệu
 kind-order-finish = Đã hủy khóa
 kind-order-certify = Cấp giấy chứng nhận đã xóa

@@ -126,7 +126,7 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
             copied.bad
         )));
     }
-    for gone in backup::prune(folder, config.backup.keep)? {
+    for gone in backup::prune(folder, config.backup.keep, &path)? {
         say(&format!("{}  deleted; {} are kept", gone.display(), config.backup.keep));
     }
     let newest = key_packages::list(&mut plane)?
@@ -248,12 +248,12 @@ fn restore(
         file.display(),
         header.size
     ));
-    let replayed = mirrors.map(|mirrors| behind(&partial, &header, mirrors)).transpose();
+    let replayed = behind(&partial, &header, mirrors);
     let replayed = replayed.inspect_err(|_| backup::remove(&partial))?;
     backup::remove(database);
     std::fs::rename(&partial, database).map_err(fault)?;
     backup::remove(&partial);
-    let size = header.size + replayed.as_ref().map_or(0, |replayed| replayed.entries as u64);
+    let size = header.size + replayed.entries as u64;
     let fields = [format!("from-{}", header.size), format!("to-{size}")];
     let entry = entry("backup.restore", "operator", "", &fields).map_err(fault)?;
     let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
@@ -262,12 +262,12 @@ fn restore(
     thread.join();
     written.map_err(|_| fault("restored, but the log could not say so; see `donghanh check`"))?;
     match replayed {
-        None => say(
+        _ if mirrors.is_none() => say(
             "Entries written after the backup are lost. Tell the auditors: their checkpoints are longer than this log.",
         ),
-        Some(Replayed { entries, lost }) => {
+        Replayed { entries, lost } => {
             say(&format!(
-                "{entries} entries were put behind it from the mirror; no entry is lost."
+                "{entries} entries were put behind it from the mirror; no entry of the mirror is lost."
             ));
             for (kind, indices) in lost {
                 let list: Vec<String> = indices.iter().map(u64::to_string).collect();
@@ -294,11 +294,11 @@ fn restore(
     Ok(ExitCode::SUCCESS)
 }
 
-fn behind(database: &Path, header: &Header, mirrors: &Path) -> Result<Replayed, BackupError> {
+fn behind(database: &Path, header: &Header, mirrors: Option<&Path>) -> Result<Replayed, BackupError> {
     let damaged = || BackupError::Damaged(database.to_path_buf(), "its deployment".to_owned());
     let deployment = header.deployment().ok_or_else(damaged)?;
-    let path = mirror::path(mirrors, deployment, header.shard);
-    backup::replay(database, header, &path)
+    let path = mirrors.map(|mirrors| mirror::path(mirrors, deployment, header.shard));
+    backup::replay(database, header, path.as_deref())
 }
 
 /// Whether the mirror is as long as the log, for `check`.

@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             }
             house(&config.database_address(data), &mut faults);
             keys(&config.key_plane_address(data), &mut faults);
-            erased(&config, data, &mut faults);
+            owners(&config, data, &mut faults);
             files(&config, data, &mut faults);
             copies(&config, data, &mut faults, &mut warnings);
         }
@@ -167,19 +167,26 @@ fn files(config: &Config, data: &Path, faults: &mut Vec<String>) {
     }
 }
 
-/// An older key package brings back keys that were destroyed.
-fn erased(config: &Config, data: &Path, faults: &mut Vec<String>) {
-    let back = || -> Result<usize, StorageError> {
+/// An older key package brings back keys that were destroyed, or lacks those of people who came later.
+fn owners(config: &Config, data: &Path, faults: &mut Vec<String>) {
+    let count = || -> Result<(usize, usize), StorageError> {
         let mut house = AnyConnection::open(&config.database_address(data), false)?;
         let mut plane = AnyConnection::open(&config.key_plane_address(data), false)?;
-        Ok(key_plane::present(&mut plane, orders::registered(&mut house)?)?.len())
+        let back = key_plane::present(&mut plane, orders::registered(&mut house)?)?.len();
+        let needed = orders::owners(&mut house)?;
+        let all = needed.len();
+        Ok((back, all - key_plane::present(&mut plane, needed)?.len()))
     };
     // What cannot be opened is said elsewhere.
-    match back() {
-        Ok(back) if back > 0 => {
-            faults.push("keys of erased persons are here; run `donghanh keys erase`".to_owned());
-        }
-        _ => {}
+    let Ok((back, missing)) = count() else { return };
+    if back > 0 {
+        faults.push("keys of erased persons are here; run `donghanh keys erase`".to_owned());
+    }
+    if missing > 0 {
+        faults.push(format!(
+            "{missing} people, cases or records have no key here and cannot be opened: this key plane is older than the data, or another one; \
+             put back the newest key package (`keys package restore`)"
+        ));
     }
 }
 

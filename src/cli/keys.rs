@@ -15,7 +15,11 @@ use crate::storage::key_plane::{self, change_slots};
 #[derive(Subcommand)]
 pub enum Keys {
     /// Carry out the erasure orders whose time has come: their keys are destroyed in every copy that is not kept back.
-    Erase,
+    Erase {
+        /// Also erase again those whom the log calls erased and whom an older backup and an older package brought back.
+        #[arg(long)]
+        again: bool,
+    },
     /// Numbered copies of the key plane: the only ones that may leave this machine.
     #[command(subcommand)]
     Package(Package),
@@ -57,7 +61,7 @@ pub enum SlotAct {
 /// Runs the command.
 pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
     match keys {
-        Keys::Erase => super::erase::run(arguments),
+        Keys::Erase { again } => super::erase::run(arguments, *again),
         Keys::Package(act) => super::package::run(arguments, act),
         Keys::Init(new) => super::init::run(arguments, new),
         Keys::Seal => tell(running(control::ask(&arguments.data, &Question::Seal)?)?),

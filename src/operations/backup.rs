@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use age::x25519::Recipient;
+use ledger::log::tree::{Frontier, leaf_hash};
 use ledger::vault::associated::Deployment;
 use ledger::{b64u, from_b64u};
 use ring::digest::{Context, SHA256};
@@ -39,6 +40,12 @@ pub enum BackupError {
     /// What is inside is not whole.
     #[error("{0} is not a whole backup: {1}")]
     Damaged(PathBuf, String),
+    /// It cannot be put behind this backup.
+    #[error("the mirror {0} {1}; look for another, or say --no-mirror and tell the auditors")]
+    Mirror(PathBuf, &'static str),
+    /// Not a public key.
+    #[error("backup.recipients of config.toml: {0} is no public age key (age1…); no backup was made")]
+    Recipient(String),
     /// Nobody could open it.
     #[error(
         "no recipient: put the public keys (age1…) of those who may restore into `backup.recipients` of config.toml"
@@ -104,7 +111,11 @@ pub fn create(
     recipients: &[String],
     now_ms: i64,
 ) -> Result<(PathBuf, Header), BackupError> {
-    let recipients: Vec<Recipient> = recipients.iter().filter_map(|text| text.parse().ok()).collect();
+    let recipients: Result<Vec<Recipient>, BackupError> = recipients
+        .iter()
+        .map(|text| text.parse().map_err(|_| BackupError::Recipient(text.clone())))
+        .collect();
+    let recipients = recipients?;
     if recipients.is_empty() {
         return Err(BackupError::NoRecipient);
     }
@@ -159,10 +170,12 @@ fn sealed(
     Ok(header)
 }
 
-/// Deletes all but the newest; gives what was deleted.
-pub fn prune(folder: &Path, keep: usize) -> Result<Vec<PathBuf>, BackupError> {
+/// Deletes all but the newest and the one just made; gives what was deleted.
+pub fn prune(folder: &Path, keep: usize, made: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut all = list(folder)?;
     all.truncate(all.len().saturating_sub(keep.max(1)));
+    // A clock that was put back does not make the newest the oldest.
+    all.retain(|(path, _)| path != made);
     for (path, _) in &all {
         std::fs::remove_file(path).map_err(at(path))?;
     }
@@ -240,8 +253,13 @@ pub struct Replayed {
 }
 
 /// Puts the entries of the mirror behind a restored log and says which acts are lost.
-pub fn replay(database: &Path, header: &Header, mirror: &Path) -> Result<Replayed, BackupError> {
-    let entries = super::mirror::entries(mirror, header.size).map_err(at(mirror))?;
+///
+/// Without a mirror only what was decided before and every session end.
+pub fn replay(database: &Path, header: &Header, mirror: Option<&Path>) -> Result<Replayed, BackupError> {
+    let entries = match mirror {
+        None => Vec::new(),
+        Some(mirror) => behind(header, mirror)?,
+    };
     let mut connection = opened(database)?;
     copy::replay(&mut connection, &entries)?;
     let mut lost: BTreeMap<String, Vec<u64>> = BTreeMap::new();
@@ -257,6 +275,27 @@ pub fn replay(database: &Path, header: &Header, mirror: &Path) -> Result<Replaye
         entries: entries.len(),
         lost,
     })
+}
+
+/// The entries of a mirror behind those of a backup, whose own it must begin with.
+fn behind(header: &Header, mirror: &Path) -> Result<Vec<Vec<u8>>, BackupError> {
+    let mut entries = super::mirror::entries(mirror, 0).map_err(at(mirror))?;
+    let size = usize::try_from(header.size).unwrap_or(usize::MAX);
+    if entries.len() < size {
+        return Err(BackupError::Mirror(mirror.to_path_buf(), "ends before the backup"));
+    }
+    let after = entries.split_off(size);
+    let mut frontier = Frontier::default();
+    for bytes in &entries {
+        frontier.append(leaf_hash(bytes));
+    }
+    if b64u(&frontier.root()) != header.root {
+        return Err(BackupError::Mirror(
+            mirror.to_path_buf(),
+            "tells of another log than the backup",
+        ));
+    }
+    Ok(after)
 }
 
 /// Kinds that changed nothing but the log.

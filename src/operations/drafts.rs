@@ -23,6 +23,7 @@ use crate::storage::access_rows::{AccessRow, DraftRow};
 use crate::storage::connection::AnyConnection;
 use crate::storage::schema::draft;
 use crate::storage::sealed_values::{self, SealedRow, place};
+use crate::storage::writer::ActError;
 use crate::storage::{orders, visible};
 
 /// Name of the form for a new intake.
@@ -57,6 +58,17 @@ pub fn form_of(case: PublicId, part: Part) -> String {
 
 /// Keeps what is typed; the draft of the same form is replaced.
 pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, typed: Typed) -> Result<(), Failure> {
+    // The draft may be dropped while a newer one is on its way; its keys are to be destroyed, so the newer one takes others.
+    for _ in 0..3 {
+        if keep_once(app, actor, form, case, typed.clone()).await? {
+            return Ok(());
+        }
+    }
+    Err(Failure::Busy)
+}
+
+/// `false` when the keys that it was sealed with are to be destroyed.
+async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, typed: Typed) -> Result<bool, Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
     let form_for_act = form.clone();
     let (existing, tampered) = {
@@ -110,6 +122,9 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, ty
                 // This very form was saved while its draft was on the way: a draft now would only come back to life.
                 return Ok(((), vec![]));
             }
+            if orders::is_registered(connection, &keyring, &row.owner_id)? {
+                return Err(ActError::Refused(()));
+            }
             let place = (row.account_id.as_slice(), form_for_act.as_str());
             remove_of_form(connection, &keyring, place, Some(&row.owner_id), now_ms)?;
             diesel::insert_into(draft::table).values(&row).execute(connection)?;
@@ -129,8 +144,9 @@ pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, ty
         })
         .await;
     match sort(outcome)? {
-        Written::Done(_) => Ok(()),
-        Written::Refused(()) | Written::Stale => Err(Failure::Busy),
+        Written::Done(_) => Ok(true),
+        Written::Refused(()) => Ok(false),
+        Written::Stale => Err(Failure::Busy),
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Every step can be repeated: a run that was cut short is taken up by the next one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use diesel::prelude::*;
 use ledger::Draft;
 use ledger::vault::RootKey;
+use ledger::vault::associated::Handle;
 use ledger::vault::keyring::Keyring;
 
 use super::request_order::name;
@@ -19,7 +21,7 @@ use crate::storage::objects::Objects;
 use crate::storage::schema::{case_file, deadline, membership, request_outcome};
 use crate::storage::visible::ERASED;
 use crate::storage::writer::{ActError, Tx, WriteError, Writer};
-use crate::storage::{StorageError, attachments, case_rows, key_plane, orders};
+use crate::storage::{StorageError, attachments, case_rows, copy, key_plane, log_rows, orders};
 
 /// What became of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +30,8 @@ pub enum Outcome {
     Erased,
     /// A case of the person is under a legal hold.
     Held,
+    /// It cannot be told whose keys these are, or the data could not be changed; nothing of this person was touched.
+    Stopped(String),
 }
 
 /// Why the work stopped; what was done stands, and the next run goes on from there.
@@ -45,6 +49,7 @@ pub enum EraseError {
 enum No {
     Changed,
     Held,
+    Doubt(StorageError),
 }
 
 /// Orders that are due, or that an earlier run began.
@@ -59,7 +64,8 @@ pub fn due(connection: &mut AnyConnection, keyring: &Keyring, now_ms: i64) -> Re
     Ok(rows)
 }
 
-/// Carries out these orders and gives the name of each with what became of it.
+/// Carries out these orders and gives the name of each with what became of it; one that cannot be carried out does not keep the others.
+/// `again` are owners that [`returned`].
 ///
 /// No process may have the keyring open meanwhile: its keys would be the old ones.
 pub fn erase(
@@ -67,23 +73,27 @@ pub fn erase(
     (house, keys): (&mut AnyConnection, &mut AnyConnection),
     (root, keyring): (&RootKey, &Arc<Keyring>),
     due: Vec<OrderRow>,
+    again: &[Known],
 ) -> Result<Vec<(String, Outcome)>, EraseError> {
     let (mut outcomes, mut started) = (Vec::new(), Vec::new());
     for order in due {
         let label = name(&order);
         let begun = match State::parse(&order.state) {
-            Some(State::Started) => Some(order),
+            Some(State::Started) => Ok(order),
             _ => start(writer, house, keys, keyring, order)?,
         };
-        let outcome = if begun.is_some() {
-            Outcome::Erased
-        } else {
-            Outcome::Held
-        };
-        started.extend(begun);
-        outcomes.push((label, outcome));
+        match begun {
+            Ok(order) => {
+                started.push(order);
+                outcomes.push((label, Outcome::Erased));
+            }
+            Err(outcome) => outcomes.push((label, outcome)),
+        }
     }
-    if started.is_empty() && left(house, keys, keyring)?.is_empty() {
+    if !again.is_empty() {
+        repeat(writer, keyring, again)?;
+    }
+    if started.is_empty() && again.is_empty() && left(house, keys, keyring)?.is_empty() {
         return Ok(outcomes);
     }
     // With them go the keys of drafts that were saved or dropped: an older backup may hold such a draft.
@@ -93,12 +103,20 @@ pub fn erase(
     Ok(outcomes)
 }
 
-/// Names of the sealed files that these orders erase; asked for before, since afterwards no row tells.
-pub fn files(house: &mut AnyConnection, keyring: &Keyring, due: &[OrderRow]) -> Result<Vec<Vec<u8>>, StorageError> {
-    let mut names = Vec::new();
+/// Names of the sealed files that these orders and repetitions erase; asked for before, since afterwards no row tells.
+pub fn files(
+    house: &mut AnyConnection,
+    keyring: &Keyring,
+    due: &[OrderRow],
+    again: &[Known],
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let again: Vec<Vec<u8>> = again.iter().map(|(owner, _)| owner.clone()).collect();
+    let mut names = attachments::of_owners(house, &again)?;
     for order in due {
-        let (_, owners) = of_person(house, keyring, order)?;
-        names.extend(attachments::of_owners(house, &owners)?);
+        // One that is in doubt erases nothing.
+        if let Ok((_, owners)) = of_person(house, keyring, order) {
+            names.extend(attachments::of_owners(house, &owners)?);
+        }
     }
     Ok(names)
 }
@@ -123,21 +141,29 @@ pub fn left(
     key_plane::present(keys, erased)
 }
 
-/// The data of one order: ciphertexts, drafts and clocks go, rights end; `None` when a hold forbids it.
+/// The data of one order: ciphertexts, drafts and clocks go, rights end; or why not.
 fn start(
     writer: &Writer,
     house: &mut AnyConnection,
     keys: &mut AnyConnection,
     keyring: &Arc<Keyring>,
     order: OrderRow,
-) -> Result<Option<OrderRow>, EraseError> {
+) -> Result<Result<OrderRow, Outcome>, EraseError> {
     loop {
-        let (_, owners) = of_person(house, keyring, &order)?;
+        let owners = match of_person(house, keyring, &order) {
+            Ok((_, owners)) => owners,
+            Err(doubt) => return Ok(Err(Outcome::Stopped(doubt.to_string()))),
+        };
         let mut entry = Draft::new("order.start", "operator", &random_id().map_err(StorageError::from)?)
             .purpose(Kind::Erasure.name())
             .basis(&order.basis)
             .fields(&[&name(&order)]);
-        for handle in key_plane::handles(keys, keyring, &owners)? {
+        // Whose keys are gone already, because only the data was put back, is known to the log all the same.
+        let mut handles = key_plane::handles(keys, keyring, &owners)?;
+        if handles.len() < owners.len() {
+            handles.extend(copy::handles_of(house, &owners)?);
+        }
+        for handle in handles {
             entry = entry.about(handle);
         }
         let (signer, before) = (Arc::clone(keyring), order.clone());
@@ -146,9 +172,11 @@ fn start(
             Ok((next, vec![entry]))
         });
         match written {
-            Ok((next, _)) => return Ok(Some(next)),
-            Err(WriteError::Refused(No::Held)) => return Ok(None),
+            Ok((next, _)) => return Ok(Ok(next)),
+            Err(WriteError::Refused(No::Held)) => return Ok(Err(Outcome::Held)),
+            Err(WriteError::Refused(No::Doubt(doubt))) => return Ok(Err(Outcome::Stopped(doubt.to_string()))),
             Err(WriteError::Refused(No::Changed)) => {}
+            Err(WriteError::Failed) => return Ok(Err(Outcome::Stopped("the database refused it".to_owned()))),
             Err(_) => return Err(EraseError::Log),
         }
     }
@@ -165,14 +193,21 @@ fn of_person(
         .select(case_file::person_id)
         .first(connection)?;
     let cases = orders::cases_of_person(connection, keyring, &person)?;
-    let owners = orders::owners_of_person(connection, &person, &cases)?;
+    let owners = orders::owners_of_person(connection, keyring, &cases)?;
+    let using = orders::cases_of_owners(connection, keyring, &owners)?;
+    if using.iter().any(|case| cases.iter().all(|own| own.id != case.id)) {
+        return Err(StorageError::Inconsistent(
+            "the case of another person uses the same keys",
+        ));
+    }
     Ok((cases, owners))
 }
 
 fn empty(tx: &mut Tx<'_>, keyring: &Keyring, order: OrderRow, expected: &[Vec<u8>]) -> Result<OrderRow, ActError<No>> {
     let now_ms = tx.now_ms();
     let connection = tx.connection();
-    let (cases, owners) = of_person(connection, keyring, &order)?;
+    let (cases, owners) =
+        of_person(connection, keyring, &order).map_err(|doubt| ActError::Refused(No::Doubt(doubt)))?;
     if owners != expected {
         return Err(ActError::Refused(No::Changed));
     }
@@ -206,6 +241,62 @@ fn empty(tx: &mut Tx<'_>, keyring: &Keyring, order: OrderRow, expected: &[Vec<u8
     }
     tx.revoke();
     Ok(next)
+}
+
+/// An owner and the handle by which the log knows it.
+pub type Known = (Vec<u8>, Handle);
+
+/// Owners whom the log calls erased and this database does not: an older backup brought their data back, an older package their keys.
+pub fn returned(
+    house: &mut AnyConnection,
+    keys: &mut AnyConnection,
+    keyring: &Keyring,
+) -> Result<Vec<Known>, StorageError> {
+    let told: HashSet<String> = log_rows::of_kinds(house, &copy::ERASING)?
+        .into_iter()
+        .flat_map(|entry| entry.h.listed().to_vec())
+        .collect();
+    if told.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known: HashSet<Vec<u8>> = orders::erased(house, keyring, false)?.into_iter().collect();
+    let all = key_plane::all_handles(keys, keyring)?.into_iter();
+    Ok(all
+        .filter(|(owner, handle)| told.contains(&ledger::b64u(&handle.0)) && !known.contains(owner))
+        .collect())
+}
+
+/// The data of owners that came back goes once more.
+fn repeat(writer: &Writer, keyring: &Arc<Keyring>, again: &[Known]) -> Result<(), EraseError> {
+    let owners: Vec<Vec<u8>> = again.iter().map(|(owner, _)| owner.clone()).collect();
+    let mut entry =
+        Draft::new("order.repeat", "operator", &random_id().map_err(StorageError::from)?).purpose(Kind::Erasure.name());
+    for (_, handle) in again {
+        entry = entry.about(*handle);
+    }
+    let signer = Arc::clone(keyring);
+    let written = writer.write_blocking::<(), No>(None, move |tx| {
+        let now_ms = tx.now_ms();
+        let row = |id: &Vec<u8>| {
+            ErasedRow {
+                id: id.clone(),
+                order_id: None,
+                erased_at: now_ms,
+                version: 1,
+                mac: Vec::new(),
+            }
+            .signed(&signer)
+        };
+        let rows: Vec<ErasedRow> = owners.iter().map(row).collect();
+        let connection = tx.connection();
+        orders::erase_values(connection, &rows)?;
+        for case in orders::cases_of_owners(connection, &signer, &owners)? {
+            close(connection, &signer, case, now_ms)?;
+        }
+        tx.revoke();
+        Ok(((), vec![entry]))
+    });
+    written.map(drop).map_err(|_| EraseError::Log)
 }
 
 /// Nobody stands to the case any more, and nothing of it is due.

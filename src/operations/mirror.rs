@@ -122,12 +122,19 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts it; fails when the second place cannot be opened or holds another log.
+    /// Starts it; fails when the second place holds another log. One that is away is waited for: people work meanwhile.
     pub fn start(process: &Process, folder: &Path) -> Result<Self, MirrorError> {
         let deployment = process.key_plane.with(key_plane::deployment)?;
         let (pool, folder) = (process.pool.clone(), folder.to_path_buf());
         let open = move |pool: &Pool| pool.with(|connection| Ok(Mirror::open(&folder, deployment, connection)))?;
-        let mut mirror = Some(open(&pool)?);
+        let mut mirror = match open(&pool) {
+            Ok(open) => Some(open),
+            Err(MirrorError::File(error)) => {
+                tracing::error!(%error, "the log is not mirrored; it goes on when the second place is back");
+                None
+            }
+            Err(other) => return Err(other),
+        };
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let copy = move || {

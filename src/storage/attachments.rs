@@ -139,6 +139,14 @@ pub fn of_owners(connection: &mut AnyConnection, owners: &[Vec<u8>]) -> Result<V
         .load(connection)?)
 }
 
+/// Sealed records of the files that these owners' keys open.
+pub fn records_of(connection: &mut AnyConnection, owners: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, StorageError> {
+    Ok(attachment::table
+        .filter(attachment::owner_id.eq_any(owners.to_vec()))
+        .select(attachment::record)
+        .load(connection)?)
+}
+
 /// SHA-256 of every sealed record and every sealed content that there is.
 pub fn hashes(connection: &mut AnyConnection) -> Result<Vec<[u8; 32]>, StorageError> {
     let rows: Vec<(Vec<u8>, Vec<u8>)> = attachment::table

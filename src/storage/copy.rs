@@ -1,14 +1,14 @@
 //! A copy of the embedded database, and the raw entries that are put behind its log.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use ledger::Stored;
 use ledger::log::entry::Entry;
 use ledger::log::tree::leaf_hash;
+use ledger::vault::associated::Handle;
 
 use super::StorageError;
 use super::attachments;
@@ -32,10 +32,10 @@ pub fn copy_to(connection: &mut AnyConnection, file: &Path) -> Result<(), Storag
 
 /// Makes a copy one file again: what was written to it leaves its write-ahead log.
 pub fn settle(connection: &mut AnyConnection) -> Result<(), StorageError> {
-    Ok(connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?)
+    super::dialect::empty_log(connection)
 }
 
-/// Puts raw entries behind the log, each exactly where the one before it ends; all of them or none.
+/// Puts raw entries behind the log, each exactly where the one before it ends, and ends every session; all of it or nothing.
 pub fn replay(connection: &mut AnyConnection, entries: &[Vec<u8>]) -> Result<(), StorageError> {
     connection.transaction(|connection| {
         let row = log_rows::head(connection)?;
@@ -65,7 +65,8 @@ pub fn replay(connection: &mut AnyConnection, entries: &[Vec<u8>]) -> Result<(),
 
 /// Writes of which the log tells and which no row holds: index of the entry by kind.
 ///
-/// Every version of every group is kept, so each hash in the log before a copy must be found in it; drafts and erased owners aside.
+/// Every version of every group is kept, so each hash in the log before a copy must be found in it; drafts, erased owners, and what
+/// a restore before has named as lost aside.
 pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTreeMap<String, Vec<u64>>, StorageError> {
     let mut there: HashSet<[u8; 32]> = HashSet::new();
     let (mut record, mut group, mut version) = (Vec::new(), 0_i16, 0_i64);
@@ -95,6 +96,7 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
     there.extend(attachments::hashes(connection)?);
     let shard = log_rows::head(connection)?.shard;
     let mut erased: HashSet<String> = HashSet::new();
+    let mut named: Vec<std::ops::Range<u64>> = Vec::new();
     let mut written: Vec<(u64, Entry)> = Vec::new();
     let mut from = 0;
     while from < until {
@@ -105,8 +107,11 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
         from += i64::try_from(rows.len()).unwrap_or(STRIDE);
         for row in rows {
             let entry = Entry::parse(&row.bytes)?;
-            if entry.k == "order.start" {
+            if ERASING.contains(&entry.k.as_str()) {
                 erased.extend(entry.h.listed().iter().cloned());
+            }
+            if entry.k == "backup.restore" {
+                named.extend(restored(&entry));
             }
             if !entry.w.is_empty() {
                 written.push((entry.i, entry));
@@ -119,9 +124,58 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
             let hash = ledger::from_b64u(&write.s).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
             write.g != "draft" && !erased.contains(&write.h) && !hash.is_some_and(|hash| there.contains(&hash))
         });
-        if lost {
+        if lost && !named.iter().any(|range| range.contains(&index)) {
             missing.entry(entry.k).or_default().push(index);
         }
     }
     Ok(missing)
+}
+
+/// Kinds of entries that name the handles of whom they erase.
+pub const ERASING: [&str; 2] = ["order.start", "order.repeat"];
+
+/// The entries that a restore took from the mirror: of their writes only the entries are left.
+fn restored(entry: &Entry) -> Option<std::ops::Range<u64>> {
+    let after = |prefix: &str| {
+        entry
+            .f
+            .iter()
+            .find_map(|field| field.strip_prefix(prefix)?.parse().ok())
+    };
+    Some(after("from-")?..after("to-")?)
+}
+
+/// Under which handles the log tells of the values of these owners; for owners whose keys, which hold the handle, are gone already.
+pub fn handles_of(connection: &mut AnyConnection, owners: &[Vec<u8>]) -> Result<Vec<Handle>, StorageError> {
+    let values: Vec<Vec<u8>> = sealed_value::table
+        .filter(sealed_value::owner_id.eq_any(owners.to_vec()))
+        .select(sealed_value::value)
+        .load(connection)?;
+    let mut hashes: HashSet<String> = values
+        .iter()
+        .map(|value| ledger::b64u(&ledger::sha256(value)))
+        .collect();
+    hashes.extend(
+        attachments::records_of(connection, owners)?
+            .iter()
+            .map(|record| ledger::b64u(&ledger::sha256(record))),
+    );
+    let shard = log_rows::head(connection)?.shard;
+    let (mut found, mut from) = (BTreeSet::new(), 0);
+    loop {
+        let rows = log_rows::from_index(connection, shard, from, STRIDE)?;
+        let Some(last) = rows.last() else { break };
+        from = last.idx + 1;
+        for row in &rows {
+            let writes = Entry::parse(&row.bytes)?.w;
+            found.extend(
+                writes
+                    .into_iter()
+                    .filter(|write| hashes.contains(&write.s))
+                    .map(|write| write.h),
+            );
+        }
+    }
+    let handle = |text: String| Some(Handle(ledger::from_b64u(&text)?.try_into().ok()?));
+    Ok(found.into_iter().filter_map(handle).collect())
 }

@@ -108,17 +108,34 @@ pub fn insert_subjects(connection: &mut AnyConnection, shard: i64, idx: i64, han
 /// Overwrites what deleted rows of the key plane left behind: freed pages are zeroed, the write-ahead log is emptied.
 ///
 /// What the medium itself keeps of overwritten blocks is beyond any program; only destroying the root key reaches that.
-pub fn leave_no_trace(connection: &mut AnyConnection) -> QueryResult<()> {
-    use diesel::connection::SimpleConnection as _;
+pub fn leave_no_trace(connection: &mut AnyConnection) -> Result<(), StorageError> {
     match connection {
-        AnyConnection::Sqlite(inner) => inner.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+        AnyConnection::Sqlite(_) => empty_log(connection),
         #[cfg(feature = "postgres")]
         AnyConnection::Pg(inner) => {
+            use diesel::connection::SimpleConnection as _;
             inner.batch_execute("VACUUM FULL owner_key")?;
             inner.batch_execute("VACUUM FULL keyring")?;
-            inner.batch_execute("CHECKPOINT")
+            Ok(inner.batch_execute("CHECKPOINT")?)
         }
     }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// Brings everything of SQLite's write-ahead log into the database file and empties it; fails while somebody still reads an older state.
+pub fn empty_log(connection: &mut AnyConnection) -> Result<(), StorageError> {
+    let done: Vec<Checkpoint> = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").load(connection)?;
+    if done.iter().any(|one| one.busy != 0) {
+        return Err(StorageError::Inconsistent(
+            "another program is reading this database, so what was deleted is still in its write-ahead log; end that program, then run this again",
+        ));
+    }
+    Ok(())
 }
 
 /// What to do after an error of a whole batch.

@@ -157,6 +157,14 @@ pub fn handles(
     Ok(handles)
 }
 
+/// Every owner with its log handle.
+pub fn all_handles(connection: &mut AnyConnection, keyring: &Keyring) -> Result<Vec<(Vec<u8>, Handle)>, StorageError> {
+    let rows: Vec<OwnerRow> = owner_key::table.select(OwnerRow::as_select()).load(connection)?;
+    rows.into_iter()
+        .map(|row| Ok((row.id.clone(), keyring.unwrap_owner(&wrapped(&row)?)?.handle())))
+        .collect()
+}
+
 /// Those of these owners whose keys are here.
 pub fn present(connection: &mut AnyConnection, owners: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, StorageError> {
     let mut here = Vec::new();

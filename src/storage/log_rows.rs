@@ -171,6 +171,16 @@ pub fn from_index(
         .load(connection)?)
 }
 
+/// Entries of these kinds, oldest first.
+pub fn of_kinds(connection: &mut AnyConnection, kinds: &[&str]) -> Result<Vec<Entry>, StorageError> {
+    let rows: Vec<Vec<u8>> = log_entry::table
+        .filter(log_entry::kind.eq_any(kinds.iter().map(|kind| (*kind).to_owned())))
+        .order((log_entry::shard, log_entry::idx))
+        .select(log_entry::bytes)
+        .load(connection)?;
+    rows.iter().map(|bytes| Ok(Entry::parse(bytes)?)).collect()
+}
+
 /// The subjects stored for an entry, sorted.
 pub fn stored_subjects(connection: &mut AnyConnection, shard: i64, idx: i64) -> Result<Vec<Vec<u8>>, StorageError> {
     Ok(log_subject::table

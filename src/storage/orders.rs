@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use ledger::vault::keyring::Keyring;
 
 use super::StorageError;
-use super::access_rows::{AccessRow, CaseRow, ErasedRow, HoldRow, OrderRow, trusted};
+use super::access_rows::{AccessRow, CaseRow, DraftRow, ErasedRow, HoldRow, OrderRow, StepRow, trusted};
 use super::connection::AnyConnection;
 use super::schema::{
     account, attachment, case_file, draft, erased_owner, joint_order, legal_hold, log_note, person, sealed_value, step,
@@ -189,30 +189,35 @@ pub fn cases_of_person(
 }
 
 /// Every owner of a person: herself, her cases, the people recorded in them, and what was typed and not saved.
+///
+/// Their keys will be destroyed, so a row that was edited or put in outside the program is an error, never an owner.
 pub fn owners_of_person(
     connection: &mut AnyConnection,
-    person_id: &[u8],
+    keyring: &Keyring,
     cases: &[CaseRow],
 ) -> Result<Vec<Vec<u8>>, StorageError> {
     let ids: Vec<Vec<u8>> = cases.iter().map(|case| case.id.clone()).collect();
-    let mut owners: Vec<Vec<u8>> = person::table
-        .find(person_id.to_vec())
-        .select(person::owner_id)
-        .load(connection)?;
+    let mut owners = Vec::new();
     for case in cases {
         owners.extend([case.owner_id.clone(), case.person_owner_id.clone()]);
     }
-    owners.extend(
-        step::table
-            .filter(step::case_id.eq_any(ids))
-            .select(step::owner_id)
-            .load::<Vec<u8>>(connection)?,
-    );
+    let steps: Vec<StepRow> = step::table
+        .filter(step::case_id.eq_any(ids))
+        .select(StepRow::as_select())
+        .load(connection)?;
+    for row in steps {
+        owners.push(row.trusted(keyring)?.owner_id);
+    }
     // The name of a form begins with the public id of its case.
     for case in cases {
         let public_id = PublicId(case.public_id.as_slice().try_into().unwrap_or_default());
-        let drafts = draft::table.filter(draft::form.like(format!("{public_id}/%")));
-        owners.extend(drafts.select(draft::owner_id).load::<Vec<u8>>(connection)?);
+        let drafts: Vec<DraftRow> = draft::table
+            .filter(draft::form.like(format!("{public_id}/%")))
+            .select(DraftRow::as_select())
+            .load(connection)?;
+        for row in drafts {
+            owners.push(row.trusted(keyring)?.owner_id);
+        }
     }
     owners.sort_unstable();
     owners.dedup();
@@ -248,14 +253,43 @@ pub fn owners(connection: &mut AnyConnection) -> Result<Vec<Vec<u8>>, StorageErr
 /// Registers owners as erased and deletes every ciphertext that only their keys opened.
 pub fn erase_values(connection: &mut AnyConnection, rows: &[ErasedRow]) -> Result<(), StorageError> {
     for row in rows {
-        diesel::insert_into(erased_owner::table)
-            .values(row)
-            .execute(connection)?;
+        register(connection, row)?;
         diesel::delete(sealed_value::table.filter(sealed_value::owner_id.eq(row.id.clone()))).execute(connection)?;
         diesel::delete(draft::table.filter(draft::owner_id.eq(row.id.clone()))).execute(connection)?;
         diesel::delete(attachment::table.filter(attachment::owner_id.eq(row.id.clone()))).execute(connection)?;
     }
     Ok(())
+}
+
+/// Takes the place of a row that is there: a draft that was dropped before, or one that somebody put in by hand.
+fn register(connection: &mut AnyConnection, row: &ErasedRow) -> Result<(), StorageError> {
+    diesel::delete(erased_owner::table.find(row.id.clone())).execute(connection)?;
+    diesel::insert_into(erased_owner::table)
+        .values(row)
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Cases of which one of these owners is the case or the person.
+pub fn cases_of_owners(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    owners: &[Vec<u8>],
+) -> Result<Vec<CaseRow>, StorageError> {
+    let mut found = Vec::new();
+    for owner in owners {
+        let its = case_file::owner_id.eq(owner.clone());
+        let rows: Vec<CaseRow> = case_file::table
+            .filter(its.or(case_file::person_owner_id.eq(owner.clone())))
+            .select(CaseRow::as_select())
+            .load(connection)?;
+        for row in rows {
+            if !found.iter().any(|one: &CaseRow| one.id == row.id) {
+                found.push(row.trusted(keyring)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Owner ids that orders have erased, whoever wrote them: for a check without keys.
@@ -283,6 +317,9 @@ pub fn discard(
     owner_id: Vec<u8>,
     now_ms: i64,
 ) -> Result<(), StorageError> {
+    if is_registered(connection, keyring, &owner_id)? {
+        return Ok(());
+    }
     let row = ErasedRow {
         id: owner_id,
         order_id: None,
@@ -290,8 +327,15 @@ pub fn discard(
         version: 1,
         mac: Vec::new(),
     };
-    diesel::insert_into(erased_owner::table)
-        .values(&row.signed(keyring))
-        .execute(connection)?;
-    Ok(())
+    register(connection, &row.signed(keyring))
+}
+
+/// Whether the keys of this owner are to be destroyed.
+pub fn is_registered(connection: &mut AnyConnection, keyring: &Keyring, owner: &[u8]) -> Result<bool, StorageError> {
+    let row: Option<ErasedRow> = erased_owner::table
+        .find(owner.to_vec())
+        .select(ErasedRow::as_select())
+        .first(connection)
+        .optional()?;
+    Ok(row.is_some_and(|row| row.trusted(keyring).is_ok()))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret as _;
+use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection as _;
 use donghanh::app::Process;
 use donghanh::clock::Clock;
@@ -134,7 +135,7 @@ fn a_lost_machine_comes_back_from_backup_mirror_and_package_without_losing_an_en
     let target = fresh.path();
     let said = ok(target, &["backup", "restore", &file, "--identity", &identity]);
     assert!(
-        said.contains("no entry is lost") && said.contains("to be done again: case.create"),
+        said.contains("no entry of the mirror is lost") && said.contains("to be done again: case.create"),
         "{said}"
     );
     assert!(fault(target, &["backup", "restore", &file, "--identity", &identity]).contains("has a database already"));
@@ -143,7 +144,12 @@ fn a_lost_machine_comes_back_from_backup_mirror_and_package_without_losing_an_en
     assert_eq!(back.len(), all.len() + 1, "and one that tells of the restore");
     ok(target, &["log", "verify"]);
     ok(target, &["keys", "package", "restore", &setting.away("keys-1")]);
-    assert!(String::from_utf8_lossy(&command(target, &["check"]).output().unwrap().stdout).contains("mirror"));
+    // What is lost was named; a backup of what is left is whole again.
+    ok(target, &["backup", "create"]);
+    ok(target, &["backup", "verify", "--identity", &identity]);
+    let check = || String::from_utf8(command(target, &["check"]).output().unwrap().stdout).unwrap();
+    let said = check();
+    assert!(said.contains("mirror") && !said.contains("have no key"), "{said}");
 
     let (config, clock) = (
         Config::load(target).unwrap(),
@@ -175,6 +181,8 @@ fn a_lost_machine_comes_back_from_backup_mirror_and_package_without_losing_an_en
     assert!(seen(&after).is_err(), "its data is lost, and the log tells so");
     drop(app);
     thread.join();
+    plane.batch_execute("DELETE FROM owner_key").unwrap();
+    assert!(check().contains("have no key here"), "another key plane is noticed");
 }
 
 /// Every plain byte of a file.
@@ -208,6 +216,7 @@ async fn signed_in(app: &donghanh::app::App, staff: &Staff) -> donghanh::operati
 fn a_backup_that_is_changed_cut_or_for_another_key_restores_nothing() {
     let setting = Setting::new();
     setting.intake("Hoa Mẫu");
+    drop(setting.world.sign_in(&setting.worker));
     let file = setting.backup();
     let identity = setting.away("identity");
     let other = setting.away("other");
@@ -259,6 +268,10 @@ fn a_backup_that_is_changed_cut_or_for_another_key_restores_nothing() {
         target,
         &["backup", "restore", &file, "--identity", &identity, "--no-mirror"],
     );
+    let sessions = donghanh::storage::schema::session::table;
+    let mut house = AnyConnection::open(target.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    let left: i64 = diesel::QueryDsl::count(sessions).get_result(&mut house).unwrap();
+    assert_eq!(left, 0, "nobody stays signed in, with or without a mirror");
 }
 
 #[test]
@@ -297,4 +310,52 @@ fn a_mirror_of_another_log_keeps_the_server_from_serving() {
     let out = command(setting.data(), &["serve"]).output().unwrap();
     assert!(!out.status.success());
     assert!(String::from_utf8_lossy(&out.stderr).contains("holds another log than this one"));
+}
+
+#[test]
+fn a_mirror_that_is_shorter_or_tells_another_story_is_not_put_behind_a_backup() {
+    let setting = Setting::new();
+    setting.intake("Hoa Mẫu");
+    drop(serve(setting.data()));
+    let file = setting.backup();
+    drop(serve(setting.data()));
+    let (identity, mirrors) = (setting.away("identity"), setting.away("mirror"));
+    let fresh = setting.fresh();
+    let restore = [
+        "backup",
+        "restore",
+        &file,
+        "--identity",
+        &identity,
+        "--mirror",
+        &mirrors,
+    ];
+    let mirror = setting.mirror();
+    let text = std::fs::read_to_string(&mirror).unwrap();
+    let short: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    for (told, expected) in [
+        (short, "ends before the backup"),
+        (text.replacen("operator", "operatos", 1), "tells of another log"),
+    ] {
+        std::fs::write(&mirror, told).unwrap();
+        let said = fault(fresh.path(), &restore);
+        assert!(said.contains(expected), "{said}");
+        assert!(!fresh.path().join("donghanh.db").exists());
+    }
+    std::fs::write(&mirror, text).unwrap();
+    ok(fresh.path(), &restore);
+}
+
+#[test]
+fn people_work_while_the_second_place_is_away_and_a_recipient_with_a_slip_makes_no_backup() {
+    let setting = Setting::new();
+    let config = std::fs::read_to_string(setting.data().join("config.toml")).unwrap();
+    let away = config.replace("/mirror\"", "/nowhere/mirror\"");
+    std::fs::write(setting.data().join("config.toml"), away).unwrap();
+    drop(serve(setting.data()));
+    let slip = config.replace("recipients = [\"age1", "recipients = [\"age1slip\", \"age1");
+    std::fs::write(setting.data().join("config.toml"), slip).unwrap();
+    let said = fault(setting.data(), &["backup", "create"]);
+    assert!(said.contains("age1slip is no public age key"), "{said}");
+    assert!(std::fs::read_dir(setting.away("backups")).unwrap().next().is_none());
 }

@@ -19,7 +19,7 @@ use donghanh::operations::case_act::CaseActError;
 use donghanh::operations::certify_erasure::certify_erasure;
 use donghanh::operations::create_intake::Opened;
 use donghanh::operations::drafts;
-use donghanh::operations::erase::{Outcome, delete_files, due, erase, files, left};
+use donghanh::operations::erase::{Outcome, delete_files, due, erase, files, left, returned};
 use donghanh::operations::hold_case::hold_case;
 use donghanh::operations::key_package::{self, Package};
 use donghanh::operations::list_cases::list_cases;
@@ -198,8 +198,15 @@ fn ceremony(world: &World) -> Result<Vec<Outcome>, donghanh::operations::erase::
     let keyring = Arc::new(keyring);
     let (mut house, mut keys) = (world.connection(), plane(world));
     let orders = due(&mut house, &keyring, world.app.clock.now_ms()).unwrap();
-    let names = files(&mut house, &keyring, &orders).unwrap();
-    let done = erase(&world.app.writer, (&mut house, &mut keys), (&root, &keyring), orders)?;
+    let again = returned(&mut house, &mut keys, &keyring).unwrap();
+    let names = files(&mut house, &keyring, &orders, &again).unwrap();
+    let done = erase(
+        &world.app.writer,
+        (&mut house, &mut keys),
+        (&root, &keyring),
+        orders,
+        &again,
+    )?;
     let objects = &world.app.files.objects;
     world.block_on(delete_files(&mut house, objects, &names)).unwrap();
     Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
@@ -787,4 +794,166 @@ fn a_process_that_kept_the_old_keys_makes_no_owner_that_would_be_lost() {
         let orders: i64 = joint_order::table.count().get_result(&mut world.connection()).unwrap();
         assert_eq!(orders, 1);
     });
+}
+
+/// Signs in at another house than the world's own.
+async fn signed_in(app: &App, staff: &Staff) -> Actor {
+    use donghanh::operations::{sessions, sign_in};
+    app.clock.advance(60_000);
+    let credentials = sign_in::Credentials {
+        code: staff.secrets.code.clone(),
+        password: crate::support::PASSWORD.to_owned().into(),
+        second: staff.code(app.clock.now_ms()).into(),
+    };
+    let token = sign_in::sign_in(app, credentials, [1; 8], [9; 16]).await.unwrap();
+    sessions::find(app, &token, [1; 8], [8; 16]).await.unwrap().unwrap()
+}
+
+/// What somebody with the database alone would do to have the keys of everybody destroyed.
+const FORGED_STEP: &str = "INSERT INTO step (id, public_id, case_id, owner_id, kind, state, content, recorded_by, recorded_at, version, mac) \
+     SELECT x'01', x'02', (SELECT case_id FROM joint_order), other.owner_id, 'visit', 'recorded', 1, account.id, 0, 1, x'00' \
+     FROM case_file AS other, account WHERE other.id <> (SELECT case_id FROM joint_order) LIMIT 1";
+
+const FORGED_DRAFT: &str = "INSERT INTO draft (id, account_id, form, owner_id, version, saved_at, mac) \
+     SELECT x'01', account.id, 'FORM/risk', other.owner_id, 1, 0, x'00' \
+     FROM case_file AS other, account WHERE other.id <> (SELECT case_id FROM joint_order) LIMIT 1";
+
+#[test]
+fn a_row_put_in_by_hand_stops_its_own_order_and_destroys_nobodys_keys() {
+    for forged in [FORGED_STEP, FORGED_DRAFT] {
+        let world = World::new();
+        let office = Office::new(&world);
+        let worker = anew(&world, &office.worker);
+        let gone = world.intake(&worker, "Hoa Mẫu").id;
+        let stays = world.intake(&worker, "Lan Mẫu").id;
+        office.ordered(&world, gone);
+        world.db_execute(&forged.replace("FORM", &gone.to_string())).unwrap();
+        let outcomes = ceremony(&world).unwrap();
+        assert!(
+            matches!(outcomes.as_slice(), [Outcome::Stopped(why)] if why.contains("outside the program")),
+            "{outcomes:?}"
+        );
+        let worker = anew(&world, &office.worker);
+        for case in [gone, stays] {
+            let seen = world.block_on(view_case(&world.app, &worker, case.0, &wish("case_work")));
+            assert!(seen.is_ok());
+        }
+        let removed = "DELETE FROM step WHERE id = x'01'; DELETE FROM draft WHERE id = x'01'";
+        world.connection().batch_execute(removed).unwrap();
+        assert_eq!(ceremony(&world).unwrap(), [Outcome::Erased]);
+    }
+}
+
+#[test]
+fn an_owner_registered_twice_is_erased_all_the_same() {
+    for_each_database(|world| {
+        let office = Office::new(world);
+        let case = world.intake(&anew(world, &office.worker), "Hoa Mẫu").id;
+        office.ordered(world, case);
+        let row = ErasedRow {
+            id: case_file::table
+                .select(case_file::owner_id)
+                .first(&mut world.connection())
+                .unwrap(),
+            order_id: None,
+            ..erased_row()
+        };
+        diesel::insert_into(erased_owner::table)
+            .values(&row)
+            .execute(&mut world.connection())
+            .unwrap();
+        assert_eq!(ceremony(world).unwrap(), [Outcome::Erased]);
+        let keyring = unsealed(world).keyring;
+        assert!(
+            left(&mut world.connection(), &mut plane(world), &keyring)
+                .unwrap()
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn an_older_backup_with_an_older_key_plane_brings_nobody_back_for_good() {
+    let world = World::new();
+    let office = Office::new(&world);
+    let worker = anew(&world, &office.worker);
+    let gone = world.intake(&worker, "Hoa Mẫu").id;
+    let stays = world.intake(&worker, "Lan Mẫu").id;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, keys) = (folder.path().join("donghanh.db"), folder.path().join("keys.db"));
+    let (data, keys) = (data.to_str().unwrap(), keys.to_str().unwrap());
+    let size = usize::try_from(donghanh::storage::log_rows::head(&mut world.connection()).unwrap().size).unwrap();
+    world.db_execute(&format!("VACUUM INTO '{data}'")).unwrap();
+    plane(&world).batch_execute(&format!("VACUUM INTO '{keys}'")).unwrap();
+    office.ordered(&world, gone);
+    ceremony(&world).unwrap();
+    // Only the entries of the erasure came through.
+    let shard = donghanh::storage::log_rows::head(&mut world.connection())
+        .unwrap()
+        .shard;
+    let rows = donghanh::storage::log_rows::from_index(&mut world.connection(), shard, 0, 100_000).unwrap();
+    let tail: Vec<Vec<u8>> = rows.into_iter().skip(size).map(|row| row.bytes).collect();
+    let mut house = AnyConnection::open(data, false).unwrap();
+    donghanh::storage::copy::replay(&mut house, &tail).unwrap();
+    let mut plane = AnyConnection::open(keys, false).unwrap();
+    let back = key_plane::unseal(&mut plane, &opener(&world)).unwrap().unwrap();
+    let again = returned(&mut house, &mut plane, &back.keyring).unwrap();
+    assert_eq!(again.len(), 2, "the case and the person");
+    let config = (*world.app.config).clone();
+    let (process, thread) = donghanh::app::Process::start(folder.path(), config, world.app.clock.clone()).unwrap();
+    let keyring = Arc::new(back.keyring);
+    let none = erase(
+        &process.writer,
+        (&mut house, &mut plane),
+        (&back.root, &keyring),
+        vec![],
+        &again,
+    )
+    .unwrap();
+    assert!(none.is_empty());
+    let now = key_plane::unseal(&mut plane, &opener(&world)).unwrap().unwrap().keyring;
+    assert!(returned(&mut house, &mut plane, &now).unwrap().is_empty());
+    let app = process.open(now);
+    let actor = world.block_on(signed_in(&app, &office.worker));
+    for (case, there) in [(gone, false), (stays, true)] {
+        let seen = world.block_on(view_case(&app, &actor, case.0, &wish("case_work")));
+        assert_eq!(seen.is_ok(), there);
+    }
+    drop((app, process));
+    thread.join();
+}
+
+#[test]
+fn data_put_back_without_its_keys_is_erased_under_the_handles_that_the_log_knows() {
+    let world = World::new();
+    let office = Office::new(&world);
+    let worker = anew(&world, &office.worker);
+    let gone = world.intake(&worker, "Hoa Mẫu").id;
+    world.intake(&worker, "Lan Mẫu");
+    office.ordered(&world, gone);
+    let case: CaseRow = case_file::table
+        .filter(case_file::public_id.eq(gone.0.to_vec()))
+        .select(CaseRow::as_select())
+        .first(&mut world.connection())
+        .unwrap();
+    let owners = [case.owner_id, case.person_owner_id];
+    let keyring = unsealed(&world).keyring;
+    let mut known = key_plane::handles(&mut plane(&world), &keyring, &owners).unwrap();
+    for owner in owners {
+        diesel::delete(donghanh::storage::schema::owner_key::table.find(owner))
+            .execute(&mut plane(&world))
+            .unwrap();
+    }
+    assert_eq!(ceremony(&world).unwrap(), [Outcome::Erased]);
+    let entries = world.entries();
+    let start = entries.iter().find(|entry| entry.k == "order.start").unwrap();
+    let mut told = start.h.listed().to_vec();
+    told.sort();
+    known.sort_by_key(|handle| ledger::b64u(&handle.0));
+    assert_eq!(
+        told,
+        known.iter().map(|handle| ledger::b64u(&handle.0)).collect::<Vec<_>>()
+    );
+    let missing = donghanh::storage::copy::missing_writes(&mut world.connection(), i64::MAX).unwrap();
+    assert!(missing.is_empty(), "so that a backup of today is whole: {missing:?}");
 }

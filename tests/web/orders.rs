@@ -123,7 +123,14 @@ fn an_erasure_walks_from_the_request_to_the_certificate() {
     let keyring = std::sync::Arc::new(keyring);
     let mut house = world.connection();
     let orders = due(&mut house, &keyring, world.app.clock.now_ms()).unwrap();
-    erase(&world.app.writer, (&mut house, &mut keys), (&root, &keyring), orders).unwrap();
+    erase(
+        &world.app.writer,
+        (&mut house, &mut keys),
+        (&root, &keyring),
+        orders,
+        &[],
+    )
+    .unwrap();
 
     let custodian = served.signed_in(&keeper);
     let page = custodian.get(&at);
