@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use ledger::vault::VaultError;
 
 /// The present, or a time that a test or the demonstration sets.
@@ -42,6 +42,12 @@ impl Clock {
             #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
             None => Utc::now().timestamp_millis(),
         }
+    }
+
+    /// The day in Viet Nam, which has kept UTC+7 without summer time since 1975.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        (self.now() + chrono::Duration::hours(7)).date_naive()
     }
 
     /// UTC.

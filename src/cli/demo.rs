@@ -21,7 +21,7 @@ use crate::domain::step::Kind;
 use crate::domain::{deadline, order, referral};
 use crate::operations::actor::Actor;
 use crate::operations::create_intake::{Intake, create_intake};
-use crate::operations::meet_deadline::meet_deadline;
+use crate::operations::meet_deadline::{Done, meet_deadline};
 use crate::operations::plan_visits::plan_visits;
 use crate::operations::record_consent::{Consent, record_consent};
 use crate::operations::request_order::{Request, request_order};
@@ -107,6 +107,13 @@ fn fill(arguments: &Arguments, cases: u32) -> Result<ExitCode, Fault> {
     if path.exists() {
         return Err(fault("this data folder is filled already"));
     }
+    // The file takes its name when everything is there.
+    let part = arguments.data.join("demo.json.part");
+    if part.exists() {
+        return Err(fault(
+            "an earlier `demo fill` was interrupted; delete the data folder and begin again with `donghanh init`",
+        ));
+    }
     let (config, keyring) = unseal::keyring(arguments)?;
     // Thirty days back, so that clocks of every colour run when the visitor looks.
     // Each case takes up to four minutes more; the log must not end in the future.
@@ -121,13 +128,14 @@ fn fill(arguments: &Arguments, cases: u32) -> Result<ExitCode, Fault> {
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&path)
+        .open(&part)
         .map_err(fault)?;
     file.write_all(json.as_bytes()).map_err(fault)?;
     let filled = actix_web::rt::System::new().block_on(work(&app, &known, cases));
     drop(app);
     thread.join();
     filled?;
+    std::fs::rename(&part, &path).map_err(fault)?;
     print(&known);
     Ok(ExitCode::SUCCESS)
 }
@@ -377,7 +385,7 @@ impl Walk<'_, '_> {
         let met = deadline::find("TN_THONG_BAO_SYT").ok_or_else(|| fault("a clock is missing"))?;
         if !self.number.is_multiple_of(3) {
             let actor = self.cast.actor(worker).await?;
-            meet_deadline(self.cast.app, &actor, self.case, met)
+            meet_deadline(self.cast.app, &actor, self.case, met, Done::Now)
                 .await
                 .map_err(fault)?;
         }

@@ -1,5 +1,7 @@
 //! Code lists: stored codes are English, labels live in `locales/` under `code-<list>-<code>`.
 
+use super::partial_date::PartialDate;
+
 /// A closed list.
 #[derive(Clone, Copy)]
 pub struct CodeList {
@@ -21,6 +23,20 @@ impl CodeList {
 #[must_use]
 pub fn is_child(age_band: &str) -> bool {
     matches!(age_band, "under_6" | "6_10" | "11_13" | "14_15" | "16_17")
+}
+
+/// Whether somebody may be under 18 on a day, by age band or by date of birth; of a month or a year of birth the last day
+/// counts, as in criminal proceedings (BLTTHS Art. 417).
+#[must_use]
+pub fn may_be_child(identity: &serde_json::Value, today: chrono::NaiveDate) -> bool {
+    let known = |name: &str| {
+        identity
+            .pointer(&format!("/{name}/known"))
+            .and_then(serde_json::Value::as_str)
+    };
+    let birth = known("birth").and_then(|text| PartialDate::try_from(text.to_owned()).ok());
+    let grown = |birth: PartialDate| birth.last_day().checked_add_months(chrono::Months::new(18 * 12));
+    known("age_band").is_some_and(is_child) || birth.and_then(grown).is_some_and(|day| day > today)
 }
 
 /// Whether a danger makes a case urgent for the unit.
@@ -93,4 +109,23 @@ lists! {
     ERASURE_BASIS "erasure_basis" ["person_asked" "purpose_ended" "keeping_period_over" "authority_decision"];
     HOLD_BASIS "hold_basis" ["criminal_proceedings" "compensation_claim" "complaint" "court_order" "inspection"];
     RELEASE_BASIS "release_basis" ["proceedings_ended" "claim_settled" "authority_decision" "placed_by_mistake"];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_known_by_age_band_or_by_birth() {
+        let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 5).unwrap();
+        let of = |field: &str, answer: &str| may_be_child(&serde_json::json!({field: {"known": answer}}), today);
+        for birth in ["2008-03-06", "2008-03", "2008", "2008~", "2020"] {
+            assert!(of("birth", birth), "{birth}");
+        }
+        for birth in ["2008-03-05", "2008-02", "2007", "1990-01-01"] {
+            assert!(!of("birth", birth), "{birth}");
+        }
+        assert!(of("age_band", "16_17") && !of("age_band", "18_24"));
+        assert!(!may_be_child(&serde_json::json!({"birth": "unknown"}), today));
+    }
 }

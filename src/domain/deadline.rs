@@ -17,6 +17,32 @@ static FILE: LazyLock<Vec<Deadline>> = LazyLock::new(|| {
         .deadline
 });
 
+/// The clocks that start when somebody is received.
+pub const OF_RECEPTION: [&str; 2] = ["TN_THONG_BAO_SYT", CHILD];
+
+/// The clock for emergency measures for a child (Decree 56/2017 Art. 26, 31).
+pub const CHILD: &str = "TE_CAN_THIEP";
+
+/// When a clock of reception starts, UTC milliseconds: a case entered a day or more later counts from the beginning of the day
+/// on which the person came, so that it is never shown as due too late.
+#[must_use]
+pub fn reception_start(received: chrono::NaiveDate, opened_ms: i64) -> i64 {
+    let start = start_of_day(received);
+    if local_day(start) < local_day(opened_ms) {
+        start
+    } else {
+        opened_ms
+    }
+}
+
+/// When something was done that a person dates by the day, UTC milliseconds: its beginning, but not before `start_ms`;
+/// `None` when the day lies wholly before it.
+#[must_use]
+pub fn done_on(day: chrono::NaiveDate, start_ms: i64) -> Option<i64> {
+    let begins = start_of_day(day);
+    (local_day(begins) >= local_day(start_ms)).then_some(begins.max(start_ms))
+}
+
 /// One clock.
 #[derive(Deserialize)]
 pub struct Deadline {
@@ -96,6 +122,12 @@ fn local_day(at_ms: i64) -> i64 {
     (at_ms + 7 * HOUR_MS).div_euclid(24 * HOUR_MS)
 }
 
+/// 00:00 of a day in Viet Nam, UTC milliseconds.
+#[must_use]
+pub fn start_of_day(day: chrono::NaiveDate) -> i64 {
+    i64::from(day.to_epoch_days()) * 24 * HOUR_MS - 7 * HOUR_MS
+}
+
 /// 24:00 of a day in Viet Nam, UTC milliseconds.
 fn end_of_day(day: i64) -> i64 {
     (day + 1) * 24 * HOUR_MS - 7 * HOUR_MS
@@ -125,6 +157,26 @@ mod tests {
             deadline.due_ms(at("2026-03-02T00:10:00+07:00")),
             at("2026-03-06T00:00:00+07:00")
         );
+    }
+
+    #[test]
+    fn a_clock_of_reception_counts_from_the_day_the_person_came() {
+        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+        let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        let opened = at("2026-03-02T00:10:00+07:00");
+        assert_eq!(reception_start(day(1), opened), at("2026-03-01T00:00:00+07:00"));
+        assert_eq!(reception_start(day(2), opened), opened);
+        assert_eq!(reception_start(day(3), opened), opened);
+    }
+
+    #[test]
+    fn what_is_dated_by_the_day_is_not_done_before_its_clock_started() {
+        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+        let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        let start = at("2026-03-02T09:00:00+07:00");
+        assert_eq!(done_on(day(1), start), None);
+        assert_eq!(done_on(day(2), start), Some(start));
+        assert_eq!(done_on(day(3), start), Some(at("2026-03-03T00:00:00+07:00")));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One table of fields per section: what a form asks, how an answer is read, which code list it takes.
 
+use chrono::NaiveDate;
 use serde_json::{Map, Value, json};
 
 use super::codes::CodeList;
@@ -23,6 +24,8 @@ pub enum Kind {
     Codes(CodeList),
     /// A date or a part of one.
     Date,
+    /// A date of something that has happened: today at the latest.
+    PastDate,
     /// A name of letters, digits and hyphens that says nothing of a place: `HOA-SEN-07`.
     CodeName,
     /// Twelve digits, or nine of the old card (NĐ 137/2015 Art. 13).
@@ -46,6 +49,10 @@ pub enum Fault {
     NotACodeName,
     /// No such day or month.
     NoSuchDate,
+    /// A month or a year where a day is needed.
+    NotADay,
+    /// A day that is still to come, for something that has happened.
+    NotYet,
     /// Without this answer the form says nothing.
     Needed,
     /// A form in which nothing at all was answered.
@@ -73,6 +80,8 @@ impl Fault {
             Self::Control => ("fault-control", vec![]),
             Self::NotInList => ("fault-not-in-list", vec![]),
             Self::NoSuchDate => ("fault-no-such-date", vec![]),
+            Self::NotADay => ("fault-not-a-day", vec![]),
+            Self::NotYet => ("fault-not-yet", vec![]),
             Self::NotACodeName => ("fault-not-a-code-name", vec![]),
             Self::Needed => ("fault-needed", vec![]),
             Self::Nothing => ("fault-nothing", vec![]),
@@ -103,11 +112,11 @@ pub fn typed<'a>(form: &'a Typed, name: &'a str) -> impl Iterator<Item = &'a str
         .map(|(_, value)| value.as_str())
 }
 
-/// Reads a form into the JSON of a section; every fault is collected, nothing is dropped.
-pub fn read(fields: &[Field], form: &Typed) -> Result<Value, Vec<(&'static str, Fault)>> {
+/// Reads a form into the JSON of a section; every fault is collected, nothing is dropped. `today` is the day in Viet Nam.
+pub fn read(fields: &[Field], form: &Typed, today: NaiveDate) -> Result<Value, Vec<(&'static str, Fault)>> {
     let (mut section, mut faults) = (Map::new(), Vec::new());
     for field in fields {
-        match field.answer(form) {
+        match field.answer(form, today) {
             Ok(answer) => drop(section.insert(field.name.to_owned(), answer)),
             Err(fault) => faults.push((field.name, fault)),
         }
@@ -120,10 +129,11 @@ pub fn read(fields: &[Field], form: &Typed) -> Result<Value, Vec<(&'static str, 
 }
 
 impl Field {
-    fn answer(&self, form: &Typed) -> Result<Value, Fault> {
+    fn answer(&self, form: &Typed, today: NaiveDate) -> Result<Value, Fault> {
+        // An answer that nobody can see is none.
         let values: Vec<&str> = typed(form, self.name)
             .map(str::trim)
-            .filter(|value| !value.is_empty())
+            .filter(|value| !text::seen(value).trim().is_empty())
             .collect();
         if values.is_empty() {
             let state = format!("{}.state", self.name);
@@ -133,12 +143,12 @@ impl Field {
                 _ => json!("not_asked"),
             });
         }
-        Ok(json!({ "known": self.kind.parse(&values)? }))
+        Ok(json!({ "known": self.kind.parse(&values, today)? }))
     }
 }
 
 impl Kind {
-    fn parse(self, values: &[&str]) -> Result<Value, Fault> {
+    fn parse(self, values: &[&str], today: NaiveDate) -> Result<Value, Fault> {
         let first = values.first().copied().unwrap_or_default();
         match self {
             Self::Code(list) => list.find(first).map(Value::from).ok_or(Fault::NotInList),
@@ -146,9 +156,14 @@ impl Kind {
                 let codes: Option<Vec<&str>> = values.iter().map(|value| list.find(value)).collect();
                 codes.map(Value::from).ok_or(Fault::NotInList)
             }
-            Self::Date => PartialDate::from_typed(&text::digits_kept(first))
-                .map(|date| Value::from(String::from(date)))
-                .map_err(|_| Fault::NoSuchDate),
+            Self::Date => Ok(Value::from(String::from(date(first)?))),
+            Self::PastDate => {
+                let date = date(first)?;
+                if date.first_day() > today {
+                    return Err(Fault::NotYet);
+                }
+                Ok(Value::from(String::from(date)))
+            }
             Self::CodeName => code_name(first).map(Value::from),
             Self::IdNumber => id_number(first).map(Value::from),
             Self::Line(most) => Ok(Value::from(text::line(first, most)?)),
@@ -156,6 +171,11 @@ impl Kind {
             Self::Phone => phone(first).map(Value::from),
         }
     }
+}
+
+fn date(typed: &str) -> Result<PartialDate, Fault> {
+    let text = text::line(typed, 60)?;
+    PartialDate::from_typed(&text::digits_kept(&text)).map_err(|_| Fault::NoSuchDate)
 }
 
 fn code_name(typed: &str) -> Result<String, Fault> {
@@ -204,6 +224,8 @@ mod tests {
             .collect()
     }
 
+    const TODAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 3, 5).unwrap();
+
     const FIELDS: &[Field] = &[
         Field {
             name: "id_number",
@@ -211,7 +233,7 @@ mod tests {
         },
         Field {
             name: "birth",
-            kind: Kind::Date,
+            kind: Kind::PastDate,
         },
         Field {
             name: "phone",
@@ -223,7 +245,12 @@ mod tests {
     fn no_answer_keeps_its_reason() {
         let read = read(
             FIELDS,
-            &form(&[("birth", ""), ("birth.state", "declined"), ("phone.state", "unknown")]),
+            &form(&[
+                ("birth", "\u{3164}"),
+                ("birth.state", "declined"),
+                ("phone.state", "unknown"),
+            ]),
+            TODAY,
         );
         assert_eq!(
             read.unwrap(),
@@ -241,7 +268,21 @@ mod tests {
             assert_eq!(id_number(typed).unwrap(), stored);
         }
         assert_eq!(id_number("9992040000011"), Err(Fault::IdLength(13)));
-        assert_eq!(id_number("99920400000A"), Err(Fault::NotDigits));
+        for other in ["99920400000A", "①②③④⑤⑥⑦⑧⑨⑩⑪⑫", "٠١٢٣٤٥٦٧٨"] {
+            assert_eq!(id_number(other), Err(Fault::NotDigits), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_has_happened_is_not_dated_tomorrow() {
+        let read = |typed: &str| Kind::PastDate.parse(&[typed], TODAY).map(drop);
+        for known in ["05/03/2026", "03/2026", "2026", "khoảng 2026", "01/01/1950"] {
+            assert_eq!(read(known), Ok(()), "{known}");
+        }
+        for later in ["06/03/2026", "04/2026", "2027"] {
+            assert_eq!(read(later), Err(Fault::NotYet), "{later}");
+            assert!(Kind::Date.parse(&[later], TODAY).is_ok());
+        }
     }
 
     #[test]
@@ -265,6 +306,7 @@ mod tests {
         let faults = read(
             FIELDS,
             &form(&[("birth", "31/02/1999"), ("phone", "x"), ("id_number", "1")]),
+            TODAY,
         )
         .unwrap_err();
         assert_eq!(faults.len(), 3);

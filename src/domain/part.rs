@@ -66,7 +66,10 @@ impl Part {
         match self {
             Self::Step(step::Kind::Companion, _) => &["companion_alias"],
             Self::Step(step::Kind::Identification, _) => &["conclusion", "grounds", "deciding_body"],
+            Self::Step(step::Kind::Rescue, _) => &["lead_force"],
+            Self::Step(step::Kind::Protection, _) => &["measures"],
             Self::Step(step::Kind::Support, _) => &["regime"],
+            Self::Step(step::Kind::Visit, _) => &["visited_on", "visit_form"],
             Self::Step(step::Kind::Closure, _) => &["closing_reason"],
             Self::Step(step::Kind::Reopening, _) => &["reopening_reason"],
             Self::Matter(_) => &["provider_kind", "assigned_on", "outcome"],

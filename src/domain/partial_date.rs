@@ -1,6 +1,6 @@
 //! A date that may be only a year or a month, and may be an estimate (ISO 8601-2, EDTF level 1).
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 /// `2024`, `2024-03`, `2024-03-05`; a `~` at the end says *estimated*.
@@ -78,10 +78,28 @@ impl PartialDate {
         }
     }
 
-    /// The year.
+    /// The first day that it can be.
     #[must_use]
-    pub fn year(&self) -> i32 {
-        self.year
+    pub fn first_day(&self) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1)).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The last day that it can be.
+    #[must_use]
+    pub fn last_day(&self) -> NaiveDate {
+        let first = self.first_day();
+        let after = match (self.month, self.day) {
+            (Some(_), Some(_)) => return first,
+            (Some(_), None) => first.checked_add_months(Months::new(1)),
+            _ => first.checked_add_months(Months::new(12)),
+        };
+        after.and_then(|after| after.pred_opt()).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The day, if it is known to the day and not guessed.
+    #[must_use]
+    pub fn day(&self) -> Option<NaiveDate> {
+        (self.day.is_some() && !self.estimated).then(|| self.first_day())
     }
 }
 
@@ -129,6 +147,23 @@ mod tests {
             assert_eq!(String::from(date.clone()), stored, "{typed}");
             assert!(PartialDate::from_typed(&date.shown()).unwrap() == date);
         }
+    }
+
+    #[test]
+    fn a_part_of_a_date_has_a_first_and_a_last_day() {
+        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").unwrap();
+        for (typed, first, last) in [
+            ("2024", "2024-01-01", "2024-12-31"),
+            ("02/2024", "2024-02-01", "2024-02-29"),
+            ("12/2024", "2024-12-01", "2024-12-31"),
+            ("5/3/2024", "2024-03-05", "2024-03-05"),
+        ] {
+            let date = PartialDate::from_typed(typed).unwrap();
+            assert_eq!((date.first_day(), date.last_day()), (day(first), day(last)), "{typed}");
+        }
+        let known = |typed: &str| PartialDate::from_typed(typed).unwrap().day();
+        assert_eq!(known("5/3/2024"), Some(day("2024-03-05")));
+        assert_eq!((known("~5/3/2024"), known("03/2024")), (None, None));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 /// A rule of the work that says no. Nothing was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
+    /// It is dated before its clock started.
+    BeforeStart,
     /// The case is under a legal hold.
     Held,
     /// The time in which the second person could agree is over.
@@ -45,7 +47,8 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
+        Self::BeforeStart,
         Self::Held,
         Self::Lapsed,
         Self::NotHeld,
@@ -71,6 +74,7 @@ impl Why {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
+            Self::BeforeStart => "why-before-start",
             Self::Held => "why-held",
             Self::Lapsed => "why-lapsed",
             Self::NotHeld => "why-not-held",

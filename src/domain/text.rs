@@ -1,6 +1,10 @@
 //! Text at the edge: composed (NFC), without control characters, measured in characters.
 
+use icu_properties::props::DefaultIgnorableCodePoint;
+use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 use unicode_normalization::UnicodeNormalization as _;
+
+const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
 
 /// What is wrong with a text; carries no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +33,24 @@ pub fn lines(text: &str, most: usize) -> Result<String, TextFault> {
     bounded(text.trim().to_owned(), most)
 }
 
-/// Full-width and other decimal digits of East Asian keyboards become ASCII; separators go.
+/// Without characters that nobody sees, as copying from elsewhere brings them: soft hyphens, joiners, fillers, byte order
+/// marks (Unicode `Default_Ignorable_Code_Point`), the empty Braille cell. What turns the direction of reading stays, to be refused.
+#[must_use]
+pub fn seen(text: &str) -> String {
+    let unseen = |letter| (IGNORABLE.contains(letter) || letter == '\u{2800}') && !turns(letter);
+    text.chars().filter(|letter| !unseen(*letter)).collect()
+}
+
+/// Embeddings, overrides and isolates: a text with them does not say what it seems to say (UTS 55).
+const fn turns(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Full-width digits of East Asian keyboards become ASCII; separators go, every other character stays.
 #[must_use]
 pub fn digits(text: &str) -> String {
-    text.nfkc()
+    digits_kept(text)
+        .chars()
         .filter(|letter| !matches!(letter, ' ' | '.' | '-' | '\u{a0}'))
         .collect()
 }
@@ -65,11 +83,16 @@ pub fn folded(text: &str) -> String {
 }
 
 fn clean(text: &str, several: bool) -> Result<String, TextFault> {
-    let text: String = text.nfc().collect();
-    let hidden = |letter: char| {
-        (letter.is_control() && letter != '\t' && !(several && letter == '\n'))
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    let line_end = |letter| {
+        if several && matches!(letter, '\u{2028}' | '\u{2029}') {
+            '\n'
+        } else {
+            letter
+        }
     };
+    let text: String = seen(text).nfc().map(line_end).collect();
+    let hidden =
+        |letter: char| (letter.is_control() && letter != '\t' && !(several && letter == '\n')) || turns(letter);
     if text.chars().any(hidden) {
         Err(TextFault::Control)
     } else {
@@ -110,7 +133,7 @@ mod tests {
 
     #[test]
     fn control_and_direction_characters_are_refused() {
-        for text in ["a\0b", "a\u{202e}b", "a\u{200b}b", "a\u{1b}[31m"] {
+        for text in ["a\0b", "a\u{202e}b", "a\u{2067}b", "a\u{1b}[31m"] {
             assert_eq!(line(text, 100), Err(TextFault::Control));
         }
         assert_eq!(line("a\nb", 100), Err(TextFault::Control));
@@ -118,7 +141,33 @@ mod tests {
     }
 
     #[test]
-    fn full_width_digits_become_ascii() {
+    fn characters_that_nobody_sees_are_left_out() {
+        for unseen in [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{2060}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{e0041}',
+        ] {
+            assert_eq!(line(&format!("Ho{unseen}a{unseen}"), 100).unwrap(), "Hoa", "{unseen:?}");
+        }
+        assert_eq!(line("Hoa\u{2028}Mẫu", 100).unwrap(), "Hoa Mẫu");
+        assert_eq!(lines("Hoa\u{2028}Mẫu", 100).unwrap(), "Hoa\nMẫu");
+    }
+
+    #[test]
+    fn full_width_digits_become_ascii_and_other_numerals_stay() {
         assert_eq!(digits("\u{ff10}\u{ff11}2 3.4-5"), "012345");
+        assert_eq!(digits("\u{2460}²Ⅳ"), "\u{2460}²Ⅳ");
     }
 }

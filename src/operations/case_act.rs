@@ -160,7 +160,7 @@ pub async fn once(
 ) -> Result<String, CaseActError> {
     match claim(actor).before(app).await? {
         Before::Same(_) => return Ok(String::new()),
-        Before::Other => return Err(CaseActError::Conflict),
+        Before::Other(_) => return Err(CaseActError::Conflict),
         Before::New => {}
     }
     let done = sessions::with_current_rights(app, actor, attempt).await;
@@ -184,7 +184,7 @@ pub async fn write(
             let now_ms = tx.now_ms();
             match claim.once(tx.connection(), now_ms)? {
                 Before::Same(_) => return Err(No::Already.into()),
-                Before::Other => return Err(No::Conflict.into()),
+                Before::Other(_) => return Err(No::Conflict.into()),
                 Before::New => {}
             }
             act(tx)?;

@@ -56,6 +56,9 @@ pub enum CreateIntakeError {
     /// This form was sent before and its case exists.
     #[error("this form was sent before")]
     Already(PublicId),
+    /// This form was sent before with other answers: its case exists, what was changed since is not in it.
+    #[error("this form was sent before with other answers")]
+    Changed(PublicId),
     /// A fault of the house, or a role that takes nobody in.
     #[error(transparent)]
     Act(#[from] CaseActError),
@@ -113,16 +116,19 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
             .try_into()
             .map_err(|_| Failure::Internal(None))?,
     );
-    // What was typed is not compared: a form opens one case, whatever it says the second time.
-    let claim = Claim::new(actor, "case.create", "", opened, &[]);
+    let said: Vec<(&str, &Value)> = intake.groups.iter().map(|(group, json)| (group.name(), json)).collect();
+    let said = serde_json::to_vec(&said).map_err(|_| Failure::Internal(None))?;
+    let claim = Claim::new(actor, "case.create", "", opened, &app.keyring.web_mac(&said));
     let outcome = app
         .writer
         .write(Some(permit.rights()), move |tx| {
             let now_ms = tx.now_ms();
             let connection = tx.connection();
             let opened_at = prepared.case.opened_at;
-            if let Before::Same(subject) = claim.once(connection, now_ms)? {
-                return Err(ActError::Refused(subject));
+            match claim.once(connection, now_ms)? {
+                Before::New => {}
+                Before::Same(subject) => return Err(ActError::Refused(CreateIntakeError::Already(subject))),
+                Before::Other(subject) => return Err(ActError::Refused(CreateIntakeError::Changed(subject))),
             }
             diesel::insert_into(person::table)
                 .values((
@@ -171,7 +177,7 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
             number,
             index: reading::index(&receipts),
         })),
-        Written::Refused(subject) => Err(CreateIntakeError::Already(subject)),
+        Written::Refused(no) => Err(no),
         Written::Stale => Ok(None),
     }
 }
@@ -254,8 +260,8 @@ fn prepare(app: &App, actor: &Actor, intake: Intake) -> Result<Prepared, Storage
         mac: Vec::new(),
     };
     let mut deadlines = Vec::new();
-    for code in ["TN_THONG_BAO_SYT", "TE_CAN_THIEP"] {
-        if code == "TE_CAN_THIEP" && !intake.child {
+    for code in deadline::OF_RECEPTION {
+        if code == deadline::CHILD && !intake.child {
             continue;
         }
         let due = deadline::find(code)

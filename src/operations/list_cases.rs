@@ -12,6 +12,7 @@ use super::view_case::Clock;
 use super::{owners, reading, refuse, sessions};
 use crate::app::App;
 use crate::domain::public_id::PublicId;
+use crate::domain::purpose;
 use crate::domain::step::{Kind, State};
 use crate::policy::Action;
 use crate::storage::StorageError;
@@ -69,7 +70,9 @@ async fn attempt(app: &App, actor: &Actor, before: Option<PublicId>) -> Result<O
         .await
         .map_err(Failure::from)?;
     refuse::tampered(app, &vec!["case_file"; found.tampered]).await?;
-    let mut entry = actor.permitted("list.view", &permit);
+    let mut entry = actor
+        .permitted("list.view", &permit)
+        .purpose(purpose::usual(actor.role()));
     for handle in found.handles {
         entry = entry.about(handle);
     }

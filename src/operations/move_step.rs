@@ -5,7 +5,7 @@ use super::case_act::{self, CLOSED, CaseActError, No, allowed};
 use super::failure::Failure;
 use super::outcome::Claim;
 use super::refuse;
-use super::save_part::{in_state, referral_open, states};
+use super::save_part::{end_earlier, in_state, referral_open, states};
 use crate::app::App;
 use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
@@ -78,6 +78,7 @@ async fn attempt(
         return Err(Why::SamePerson.into());
     }
     let ends = (kind, step.to) == (Kind::Closure, State::Approved);
+    let concludes = (kind, step.to) == (Kind::Identification, State::Approved);
     if ends {
         may_close(states(steps), referral_open(&allowed.around.referrals))?;
     }
@@ -96,13 +97,17 @@ async fn attempt(
     let entry = actor
         .permitted(&format!("{}.{}", kind.name(), step.verb), &allowed.permit)
         .purpose(kind.purpose())
-        .about(allowed.handle);
+        .about(allowed.handle)
+        .fields(&[kind.group().name()]);
     let keyring = std::sync::Arc::clone(&app.keyring);
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
         if !case_rows::is_unchanged(connection, &allowed.case)? || !case_rows::replace_step(connection, &next)? {
             return Err(No::Conflict.into());
+        }
+        if concludes {
+            end_earlier(connection, &keyring, &next, now_ms)?;
         }
         if let Some(case) = &next_case {
             // What stands in the way may have come since the page was read.

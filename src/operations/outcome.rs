@@ -33,7 +33,7 @@ pub enum Before {
     /// The same act, saying the same.
     Same(PublicId),
     /// The same act, saying something else.
-    Other,
+    Other(PublicId),
 }
 
 impl Claim {
@@ -89,7 +89,7 @@ impl Claim {
         match found {
             None => Ok(Before::New),
             Some((subject, digest)) if digest == self.digest => Ok(Before::Same(public(subject)?)),
-            Some(_) => Ok(Before::Other),
+            Some((subject, _)) => Ok(Before::Other(public(subject)?)),
         }
     }
 }

@@ -63,7 +63,8 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, claim: Claim) -> Result
     let entry = actor
         .permitted("visit.plan", &allowed.permit)
         .purpose(Kind::Visit.purpose())
-        .about(allowed.handle);
+        .about(allowed.handle)
+        .fields(&[Kind::Visit.group().name()]);
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let connection = tx.connection();
         let planned = step::table

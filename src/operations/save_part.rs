@@ -2,6 +2,7 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use ledger::vault::keyring::Keyring;
 use serde_json::Value;
 
 use super::actor::Actor;
@@ -12,10 +13,11 @@ use super::sections::{self, Closed};
 use super::{drafts, owners, refuse};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
-use crate::domain::codes::{is_child, is_urgent};
+use crate::domain::codes::{is_urgent, may_be_child};
 use crate::domain::deadline;
 use crate::domain::group::{Group, Owner};
 use crate::domain::part::Part;
+use crate::domain::partial_date::PartialDate;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::domain::referral;
@@ -45,9 +47,6 @@ pub struct Save {
     /// Second confirmation for class S4.
     pub confirmed: bool,
 }
-
-/// The clock for emergency measures for a child (Decree 56/2017 Art. 26, 31).
-pub const CHILD_CLOCK: &str = "TE_CAN_THIEP";
 
 /// Saves a part and gives the index of the entry.
 pub async fn save_part(app: &App, actor: &Actor, id: PublicId, save: &Save) -> Result<String, CaseActError> {
@@ -113,7 +112,9 @@ async fn attempt(
         .about(allowed.handle);
     sealed.record(&mut entry);
     let (rights, author) = (allowed.permit.rights(), actor.viewer.account_id.clone());
-    let (keyring, child) = (std::sync::Arc::clone(&app.keyring), says_child(part, &save.fields));
+    let keyring = std::sync::Arc::clone(&app.keyring);
+    let child = part == Part::Group(Group::Identity) && may_be_child(&save.fields, app.clock.today());
+    let received = received_on(part, &save.fields);
     case_act::write(app, rights, claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
@@ -135,6 +136,13 @@ async fn attempt(
         }
         if child {
             start_child_clock(connection, &allowed.case.id, now_ms)?;
+        }
+        if let Some(received) = received {
+            let start = deadline::reception_start(received, allowed.case.opened_at);
+            case_rows::restart_reception(connection, &allowed.case, start)?;
+        }
+        if let Some(concluded) = target.new_step.as_ref().filter(|_| concludes) {
+            end_earlier(connection, &keyring, concluded, now_ms)?;
         }
         if part == Part::Step(Kind::Closure, None) {
             // Somebody may have asked since the page was read.
@@ -286,15 +294,41 @@ fn new_closure_is_due(around: &Around) -> Result<(), Why> {
     may_close(states(&around.steps), referral_open(&around.referrals))
 }
 
-/// Whether what is saved says that the person is under 18.
-fn says_child(part: Part, fields: &Value) -> bool {
-    let band = fields.pointer("/age_band/known").and_then(Value::as_str);
-    part == Part::Group(Group::Identity) && band.is_some_and(is_child)
+/// The day on which the person came, if what is saved says it to the day.
+fn received_on(part: Part, fields: &Value) -> Option<chrono::NaiveDate> {
+    let said = fields.pointer("/received_on/known").and_then(Value::as_str);
+    let said = said.filter(|_| part == Part::Group(Group::Origin))?;
+    PartialDate::try_from(said.to_owned()).ok()?.day()
+}
+
+/// A case has one conclusion in force: with a new one the earlier one ends, and stays readable.
+pub fn end_earlier(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    concluded: &StepRow,
+    now_ms: i64,
+) -> Result<(), ActError<No>> {
+    let steps = case_rows::around(connection, keyring, &concluded.case_id)?.steps;
+    let earlier = steps.into_iter().filter(|row| {
+        row.kind == Kind::Identification.name() && row.state == State::Approved.code() && row.id != concluded.id
+    });
+    for row in earlier {
+        let ended = StepRow {
+            state: State::Ended.code().to_owned(),
+            decided_at: Some(now_ms),
+            version: row.version + 1,
+            ..row
+        };
+        if !case_rows::replace_step(connection, &ended.signed(keyring))? {
+            return Err(No::Conflict.into());
+        }
+    }
+    Ok(())
 }
 
 /// The clock of child protection, if it has never run in this case.
 fn start_child_clock(connection: &mut AnyConnection, case_id: &[u8], now_ms: i64) -> Result<(), StorageError> {
-    let clock = deadline::find(CHILD_CLOCK).ok_or(StorageError::Inconsistent("a clock is missing"))?;
+    let clock = deadline::find(deadline::CHILD).ok_or(StorageError::Inconsistent("a clock is missing"))?;
     let ran = deadline_table::table
         .filter(deadline_table::case_id.eq(case_id.to_vec()))
         .filter(deadline_table::code.eq(&clock.code));

@@ -54,10 +54,20 @@ pub struct CaseView {
     pub deadlines: Vec<Clock>,
     /// Staff codes of the people who work on it.
     pub team: Vec<String>,
+    /// The groups that a receiving body may know of; `None` for everybody else.
+    pub listed: Option<Vec<Group>>,
     /// What else the actor may do.
     pub may: May,
     /// Index of the entry that records this view.
     pub index: String,
+}
+
+impl CaseView {
+    /// Whether the actor may know that there is such a group.
+    #[must_use]
+    pub fn may_know(&self, group: Group) -> bool {
+        self.listed.as_ref().is_none_or(|listed| listed.contains(&group))
+    }
 }
 
 /// What an actor may do with a case besides seeing it.
@@ -212,8 +222,10 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
             fields: closed.open(receipt, keys)?,
         });
     }
+    let receives = facts.standing.relations.contains(&"receiver");
     Ok(Some(CaseView {
         may,
+        listed: receives.then(|| facts.standing.listed.clone()),
         case: facts.case,
         open,
         closed: facts.closed,

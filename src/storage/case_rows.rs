@@ -7,6 +7,7 @@ use super::StorageError;
 use super::access_rows::{AccessRow, CaseRow, ConsentRow, ReferralRow, StepRow, trusted};
 use super::connection::AnyConnection;
 use super::schema::{case_file, consent, deadline, referral, step};
+use crate::domain::deadline::{OF_RECEPTION, find};
 
 /// Everything around one case, oldest first.
 #[derive(Default)]
@@ -61,6 +62,27 @@ pub fn is_unchanged(connection: &mut AnyConnection, case: &CaseRow) -> Result<bo
         .first(connection)
         .optional()?;
     Ok(version == Some(case.version))
+}
+
+/// Starts the clocks of reception that still run anew, as the day on which the person came now says.
+pub fn restart_reception(connection: &mut AnyConnection, case: &CaseRow, start_ms: i64) -> Result<(), StorageError> {
+    for code in OF_RECEPTION {
+        let clock = find(code).ok_or(StorageError::Inconsistent("a clock is missing"))?;
+        let running = deadline::table
+            .filter(deadline::case_id.eq(&case.id))
+            .filter(deadline::code.eq(code))
+            .filter(deadline::met_at.is_null())
+            .filter(deadline::referral_id.is_null())
+            // One that started later runs since something else became known.
+            .filter(deadline::started_at.le(case.opened_at));
+        diesel::update(running)
+            .set((
+                deadline::started_at.eq(start_ms),
+                deadline::due_at.eq(clock.due_ms(start_ms)),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// Ends the clocks that run for a referral: nobody owes anything on them any more.

@@ -12,8 +12,12 @@ use super::form::Kept;
 use super::page::Page;
 use super::pages::session;
 use crate::clock::random_id;
-use crate::domain::field::Typed;
+use crate::domain::field::{self, Typed};
+use crate::domain::group::Group;
+use crate::domain::part::Part;
+use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
+use crate::domain::step::Kind;
 use crate::operations::actor::Actor;
 use crate::operations::case_act::CaseActError;
 use crate::operations::create_intake::CreateIntakeError;
@@ -119,7 +123,7 @@ impl From<CaseActError> for PageError {
 impl From<CreateIntakeError> for PageError {
     fn from(error: CreateIntakeError) -> Self {
         match error {
-            CreateIntakeError::Already(_) => Self::Conflict,
+            CreateIntakeError::Already(_) | CreateIntakeError::Changed(_) => Self::Conflict,
             CreateIntakeError::Act(error) => error.into(),
         }
     }
@@ -141,6 +145,8 @@ pub struct ErrorPage {
     status: u16,
     reference: String,
     again: Option<Again>,
+    /// What was typed into a form that cannot be sent again, to be copied from the page.
+    typed: Typed,
     outcome: Option<String>,
     /// Key of the sentence that says why, and where to go from there.
     why: Option<(&'static str, String)>,
@@ -184,6 +190,7 @@ impl Page for ErrorPage {
                     action: "/intakes".to_owned(),
                     typed: vec![("alias".to_owned(), "Hoa Mẫu".to_owned())],
                 }),
+                typed: vec![("circumstances".to_owned(), "Mẫu".to_owned())],
                 outcome: Some("/requests/00000000000000000000000000".to_owned()),
                 why: matches!(error, PageError::Refused(_)).then(|| {
                     (
@@ -279,6 +286,7 @@ fn keyless(
         status: error.status_code().as_u16(),
         reference,
         again,
+        typed: Typed::new(),
         outcome: None,
         why: None,
     };
@@ -345,6 +353,7 @@ async fn show(ctx: &PublicCtx, request: &actix_web::HttpRequest, told: Told) -> 
         name,
         status: status.as_u16(),
         reference,
+        typed: again.as_ref().filter(|_| !retriable).map(copied).unwrap_or_default(),
         again: again.filter(|_| retriable),
         outcome,
         why,
@@ -363,6 +372,25 @@ async fn show(ctx: &PublicCtx, request: &actix_web::HttpRequest, told: Told) -> 
         response.insert_header((header::RETRY_AFTER, seconds));
     }
     Ok(response.body(ctx.render(&frame, &page)?))
+}
+
+/// The answers of a form in words and numbers; what was chosen is chosen again quickly.
+fn copied(again: &Again) -> Typed {
+    let parts = Group::with_section().map(Part::Group);
+    let steps = Kind::ALL.into_iter().map(|kind| Part::Step(kind, None));
+    let records = [
+        Part::Matter(PublicId([0; 16])),
+        Part::Advice(PublicId([0; 16])),
+        Part::Consent(PublicId([0; 16])),
+    ];
+    let fields: Vec<_> = parts.chain(steps).chain(records).flat_map(Part::fields).collect();
+    let is_text = |name: &str| {
+        let field = fields.iter().find(|field| field.name == name);
+        field.is_some_and(|field| !matches!(field.kind, field::Kind::Code(_) | field::Kind::Codes(_)))
+    };
+    let mut typed = again.typed.clone();
+    typed.retain(|(name, text)| is_text(name) && !text.trim().is_empty());
+    typed
 }
 
 /// The form's own request id, if a genuine form was sent.

@@ -17,8 +17,8 @@ use super::token::{FormToken, TokenFault};
 use crate::domain::attachment::{Fault, MOST_BYTES as MOST_FILE_BYTES};
 use crate::domain::field::{Typed, typed};
 
-/// Most bytes of a body.
-pub const MOST_BYTES: usize = 256 * 1024;
+/// Most bytes of a body: far more than any field takes, so that a text that is too long comes back with the form.
+pub const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// A form as it came, before its token was checked.
 pub struct RawForm(Typed);

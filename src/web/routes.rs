@@ -60,6 +60,12 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/cases/{id}", Decided::Case, "view"),
     route("POST", "/cases/{id}/assignment", Decided::Case, "take"),
     route("POST", "/cases/{id}/deadlines/{clock}", Decided::Case, "edit"),
+    route(
+        "POST",
+        "/cases/{id}/deadlines/{clock}/resumption",
+        Decided::Case,
+        "edit",
+    ),
     route("GET", "/cases/{id}/groups/{group}", Decided::Case, "view"),
     route("POST", "/cases/{id}/groups/{group}", Decided::Case, "edit"),
     route("POST", "/cases/{id}/groups/{group}/opening", Decided::Case, "view"),
@@ -144,6 +150,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/cases/{id}", web::get().to(cases::show))
         .route("/cases/{id}/assignment", web::post().to(cases::take))
         .route("/cases/{id}/deadlines/{clock}", web::post().to(cases::meet))
+        .route(
+            "/cases/{id}/deadlines/{clock}/resumption",
+            web::post().to(cases::resume),
+        )
         .route("/cases/{id}/groups/{group}", web::get().to(parts::edit))
         .route("/cases/{id}/groups/{group}", web::post().to(parts::update))
         .route("/cases/{id}/groups/{group}/opening", web::post().to(parts::open))

@@ -161,6 +161,12 @@ pub fn deadline(id: PublicId, code: &str) -> String {
     format!("/cases/{id}/deadlines/{code}")
 }
 
+/// Where it is taken back that a clock was met.
+#[must_use]
+pub fn resumption(id: PublicId, code: &str) -> String {
+    format!("{}/resumption", deadline(id, code))
+}
+
 /// What became of a form.
 #[must_use]
 pub fn request(id: &[u8; 16]) -> String {

@@ -1,6 +1,9 @@
 // The work after the intake, as the worker, her supervisor, the liaison and the legal-aid officer see it.
 import { allow, check, focused, go, has, lacks, mainText, NARROW, same, seen, signedIn, signIn, tabTo, visitor } from './lib.mjs'
 
+/** The day in Viet Nam, as people type it. */
+const TODAY = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10).split('-').reverse().join('/')
+
 /** Records a step: the form of its kind, filled by `fill`; class S4 asks for purpose and confirmation first. */
 async function record (page, url, kind, fill, name) {
   await page.goto(`${url}/steps/${kind}/new`)
@@ -165,7 +168,7 @@ export async function centre (house, mine) {
   await go(officer, () => officer.click('main a[href$="/matter"]'))
   await officer.selectOption('#provider_kind', 'legal_aid_officer')
   await officer.fill('#provider_name', 'Trợ giúp viên Mẫu')
-  await officer.fill('#assigned_on', '20/11/2026')
+  await officer.fill('#assigned_on', TODAY)
   await officer.selectOption('#outcome', 'completed')
   await officer.fill('#report', 'Đã nộp đơn yêu cầu bồi thường (mẫu)')
   await seen(officer, 'centre-matter')
@@ -197,6 +200,7 @@ export async function ending (house, mine) {
   await go(page, () => page.click('form[action$="/visits"] button'))
   same('four visits are planned', await page.locator('.dh-item', { hasText: 'Theo kế hoạch' }).count(), 4)
   await go(page, () => page.locator('a[href*="/steps/visit/"]:not([href$="/new"])').first().click())
+  await page.fill('#visited_on', TODAY)
   await page.selectOption('#visit_form', 'telephone')
   await page.selectOption('#safe_now', 'safe')
   await go(page, () => page.click('main form .govuk-button'))
@@ -245,7 +249,7 @@ export async function keyboardOfCentre (house) {
   await to('#provider_name')
   await page.keyboard.type('Phím Mẫu')
   await to('#assigned_on')
-  await page.keyboard.type('20/11/2026')
+  await page.keyboard.type(TODAY)
   await to('#outcome')
   await page.keyboard.press('ArrowDown')
   await to('main form .govuk-button')

@@ -21,6 +21,9 @@ fn wrong_answers_are_named_and_everything_typed_stays() {
     let long = "á".repeat(151);
     for (field, typed, message) in [
         ("birth", "31/02/1999", "Không có ngày này trong lịch"),
+        ("birth", "01/01/2030", "Ngày này chưa tới"),
+        ("id_number", "①②③④⑤⑥⑦⑧⑨⑩⑪⑫", "Chỉ nhập chữ số"),
+        ("full_name", "Hoa\u{202e}Mẫu", "ký tự điều khiển"),
         ("id_number", "9992040000011", "đã nhập 13 chữ số"),
         ("id_number", "99920400000A", "Chỉ nhập chữ số"),
         ("full_name", long.as_str(), "Tối đa 150 ký tự; anh/chị đã nhập 151"),
@@ -63,6 +66,41 @@ fn wrong_answers_are_named_and_everything_typed_stays() {
     );
     let page = worker.get(&case).body;
     assert!(page.contains("999204000001") && page.contains("~1999"));
+}
+
+#[test]
+fn a_text_of_a_million_characters_comes_back_with_the_form() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = case_of(&worker);
+    let at = format!("{case}/groups/notes");
+    let long = "a".repeat(1_000_000);
+    let answer = worker.submit(&worker.get(&at), &at, &[("version", "0"), ("text", &long)]);
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("anh/chị đã nhập 1000000") && answer.body.contains(&long));
+}
+
+#[test]
+fn an_intake_sent_again_with_something_more_loses_nothing() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let first = worker
+        .submit(&form, "/intakes", &[("alias", "Hoa Mẫu")])
+        .location
+        .unwrap();
+    let again = worker.submit(&form, "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(
+        (again.status, again.location.as_deref()),
+        (303, Some(first.trim_end_matches("?saved=1")))
+    );
+    let more = worker.submit(&form, "/intakes", &[("alias", "Hoa Mẫu"), ("place", "Bến xe Mẫu")]);
+    assert_eq!(more.status, 409);
+    assert!(more.body.contains("value=\"Bến xe Mẫu\"") && more.body.contains(first.trim_end_matches("?saved=1")));
+    let kinds = served.world.kinds();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "case.create").count(), 1);
+    let other = worker.submit(&more, "/intakes", &[("alias", "Lan Mẫu")]);
+    assert_eq!(other.status, 303, "somebody else has a case of her own");
 }
 
 #[test]
@@ -179,7 +217,7 @@ fn forms_that_are_forged_replayed_by_another_or_too_old_are_not_taken_and_not_lo
 fn bodies_that_are_too_large_or_no_form_are_told_so() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
-    let large = worker.post("/intakes", &[("alias", &"x".repeat(300 * 1024))]);
+    let large = worker.post("/intakes", &[("alias", &"x".repeat(3 << 20))]);
     assert_eq!(large.status, 413);
     for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", ""] {
         let request = worker

@@ -48,7 +48,7 @@ impl Markers {
         let answer = |field: &Field| {
             let text = match field.kind {
                 Kind::Code(list) | Kind::Codes(list) => list.codes[0].to_owned(),
-                Kind::Date => "01/03/2026".to_owned(),
+                Kind::Date | Kind::PastDate => "01/03/2026".to_owned(),
                 kind => self.next(kind),
             };
             (field.name.to_owned(), text)

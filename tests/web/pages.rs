@@ -247,7 +247,7 @@ fn built() -> BTreeSet<String> {
     ] {
         built.insert(format!("deadline-{code}"));
     }
-    built.extend(["overdue", "due", "ok", "met"].map(|state| format!("clock-{state}")));
+    built.extend(["overdue", "due", "ok", "met", "unmet"].map(|state| format!("clock-{state}")));
     built.extend(["not_asked", "unknown", "declined"].map(|state| format!("answer-{state}")));
     built.insert("group-draft".to_owned());
     built.extend(Fault::ALL.map(|fault| fault.message().to_owned()));

@@ -223,6 +223,112 @@ fn support_is_open_before_identification_and_is_delivered_only_when_approved() {
 }
 
 #[test]
+fn with_a_new_conclusion_the_earlier_one_ends() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let new = format!("{case}/steps/identification/new");
+    assert_eq!(save(&worker, &new, &CONCLUSION).status, 303);
+    assert_eq!(press(&supervisor, &case, "identification", "approve").status, 303);
+    assert_eq!(save(&worker, &new, &NOT_VICTIM).status, 303);
+    let page = supervisor.get(&case);
+    assert!(
+        page.body.contains("kết luận đã duyệt trước đây sẽ hết hiệu lực"),
+        "it is said before it is approved"
+    );
+    let (_, form) = page.body.rsplit_once("value=\"approve\"").unwrap();
+    let (_, seen) = form.split_once("name=\"seen\" value=\"").unwrap();
+    let (seen, _) = seen.split_once('"').unwrap();
+    let (before, _) = page.body.rsplit_once("value=\"approve\"").unwrap();
+    let (_, at) = before.rsplit_once("action=\"").unwrap();
+    let (at, _) = at.split_once('"').unwrap();
+    assert_eq!(
+        supervisor
+            .submit(&page, at, &[("verb", "approve"), ("seen", seen)])
+            .status,
+        303
+    );
+    let tags = |state: &str| worker.get(&case).body.matches(&format!(">{state}</strong>")).count();
+    assert_eq!((tags("Đã kết thúc"), tags("Đã phê duyệt")), (1, 1));
+    let approved = entry(&setting.served, "identification.approve");
+    assert_eq!(
+        approved.f,
+        ["legal_status"],
+        "the log names the group of a step that goes on"
+    );
+
+    // The deciding body concludes itself, and its word replaces what was recorded.
+    assert_eq!(
+        consent(&worker, &case, "police", &["identity", "legal_status"]).status,
+        303
+    );
+    assert_eq!(refer(&worker, &case, "identification", "CA", &["identity"]).status, 303);
+    let liaison = setting.served.signed_in(&setting.cast.liaison);
+    accept(&liaison);
+    assert_eq!(save(&liaison, &new, &CONCLUSION).status, 303);
+    assert_eq!((tags("Đã kết thúc"), tags("Cơ quan đã kết luận")), (2, 1));
+}
+
+#[test]
+fn an_officer_is_not_asked_to_open_what_no_referral_lists() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    assert_eq!(
+        save(
+            &worker,
+            &format!("{case}/groups/safety"),
+            &[("safe_hours", "buổi sáng")]
+        )
+        .status,
+        303
+    );
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    accept(&officer);
+    assert_eq!(officer.get(&case).status, 200);
+    for path in ["groups/safety", "groups/shelter", "steps/protection/new"] {
+        let at = format!("{case}/{path}");
+        assert_eq!(officer.get(&at).status, 404, "{path}");
+        let page = officer.get("/referrals");
+        assert_eq!(
+            officer.submit(&page, &format!("{at}/opening"), &[]).status,
+            404,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_rescue_and_an_empty_protection_are_not_recorded() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    for (kind, needed) in [("rescue", "lead_force"), ("protection", "measures")] {
+        let empty = save(&worker, &format!("{case}/steps/{kind}/new"), &[]);
+        assert_eq!(empty.status, 422, "{kind}");
+        assert!(empty.body.contains(&format!("href=\"#{needed}\"")), "{kind}");
+    }
+    let kinds = setting.served.world.kinds();
+    assert!(!kinds.contains(&"rescue.save".to_owned()) && !kinds.contains(&"protection.save".to_owned()));
+}
+
+#[test]
+fn what_was_typed_when_the_access_ended_can_be_copied_from_the_page() {
+    let setting = Setting::new();
+    let (worker, case) = setting.referred();
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    let at = accept(&officer);
+    let advice = format!("{}/advice", at.replace("/referrals", &format!("{case}/matters")));
+    let form = officer.get(&advice);
+    assert_eq!(form.status, 200);
+    let page = worker.get(&case);
+    let withdrawal = address(&page, &format!("{case}/withdrawals/"), "");
+    assert_eq!(worker.submit(&page, &withdrawal, &[]).status, 303);
+    let typed = [("version", "0"), ("advice", "Điều đã gõ rất lâu")];
+    let gone = officer.submit(&form, &advice, &typed);
+    assert_eq!(gone.status, 404);
+    assert!(gone.body.contains("Điều đã gõ rất lâu") && gone.body.contains("Hãy chép lại"));
+}
+
+#[test]
 fn a_rescue_is_recorded_and_a_companion_is_a_person_with_keys_of_her_own() {
     let setting = Setting::new();
     let (worker, case) = setting.case();
@@ -277,7 +383,7 @@ fn a_shelter_is_written_by_code_name_and_opens_only_with_purpose_and_confirmatio
     let bare = worker.submit(
         &opened,
         &format!("{case}/steps/protection/new"),
-        &[("shelter_code", "X")],
+        &[("measures", "temporary_shelter"), ("shelter_code", "X")],
     );
     assert_eq!(bare.status, 404, "writing it needs them too");
     assert_eq!(press(&worker, &case, "protection", "end").status, 303);
@@ -345,7 +451,7 @@ fn the_worker_reads_the_report_of_the_centre_and_never_its_advice() {
     let report = [
         ("provider_kind", "legal_aid_officer"),
         ("provider_name", "Trợ giúp viên Mẫu"),
-        ("assigned_on", "02/03/2026"),
+        ("assigned_on", "01/03/2026"),
         ("outcome", "completed"),
         ("report", "Đã nộp đơn bồi thường mẫu"),
     ];
@@ -498,7 +604,13 @@ fn visits_are_planned_recorded_and_stand_in_the_list_as_the_next_clock() {
     assert_eq!(again.status, 409);
     assert!(again.body.contains("đã được lên kế hoạch"));
     let at = step(&page, &case, "visit");
+    assert_eq!(
+        save(&worker, &at, &[("living", "chưa gặp")]).status,
+        422,
+        "an empty visit is none"
+    );
     let fields = [
+        ("visited_on", "01/03/2026"),
         ("visit_form", "telephone"),
         ("safe_now", "at_risk"),
         ("living", "nơi ở tạm"),
@@ -554,14 +666,17 @@ fn a_case_closes_with_a_reason_and_an_approval_and_reopens_with_a_reason() {
     assert_eq!(blocked.status, 409);
     assert!(blocked.body.contains("Còn nội dung chờ phê duyệt"));
     assert_eq!(press(&worker, &case, "support", "stop").status, 303);
+    let notes = format!("{case}/groups/notes");
+    let form = worker.get(&notes);
     assert_eq!(press(&supervisor, &case, "closure", "approve").status, 303);
 
     let page = worker.get(&case);
     assert!(page.body.contains("Hồ sơ đã đóng"));
-    let typed = save(
-        &worker,
-        &format!("{case}/groups/notes"),
-        &[("text", "ghi thêm sau khi đóng")],
+    let version = form.hidden("version");
+    let typed = worker.submit(
+        &form,
+        &notes,
+        &[("version", &version), ("text", "ghi thêm sau khi đóng")],
     );
     assert_eq!(typed.status, 409);
     assert!(typed.body.contains("Hãy mở lại hồ sơ") && typed.body.contains("ghi thêm sau khi đóng"));
@@ -882,7 +997,7 @@ fn the_clock_of_one_centre_says_nothing_to_another_and_ends_with_its_referral() 
     let matters = other.replace("/referrals", &format!("{case}/matters"));
     let report = [
         ("provider_kind", "lawyer"),
-        ("assigned_on", "02/03/2026"),
+        ("assigned_on", "01/03/2026"),
         ("outcome", "completed"),
     ];
     assert_eq!(save(&second, &format!("{matters}/matter"), &report).status, 303);

@@ -12,7 +12,7 @@ section! {
         deciding_body: String = Kind::Code(codes::DECIDING_BODY),
         status_document: String = Kind::Code(codes::STATUS_DOCUMENT),
         status_document_number: String = Kind::Line(100),
-        concluded_on: PartialDate = Kind::Date,
+        concluded_on: PartialDate = Kind::PastDate,
         person_told: String = Kind::Code(codes::YES_NO),
         reasoning: String = Kind::Lines(4000),
     }

@@ -10,7 +10,7 @@ section! {
         alias: String = Kind::Line(100),
         full_name: String = Kind::Line(150),
         other_names: String = Kind::Line(300),
-        birth: PartialDate = Kind::Date,
+        birth: PartialDate = Kind::PastDate,
         age_band: String = Kind::Code(codes::AGE_BAND),
         sex: String = Kind::Code(codes::SEX),
         id_number: String = Kind::IdNumber,

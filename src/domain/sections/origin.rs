@@ -11,7 +11,7 @@ section! {
         channel: String = Kind::Code(codes::CHANNEL),
         brought_by: String = Kind::Line(200),
         place: String = Kind::Line(300),
-        received_on: PartialDate = Kind::Date,
+        received_on: PartialDate = Kind::PastDate,
         account: String = Kind::Lines(4000),
     }
 }

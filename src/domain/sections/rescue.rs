@@ -7,7 +7,7 @@ use crate::domain::partial_date::PartialDate;
 section! {
     /// How the person was freed, by whom, and to whom handed over (L53/2024 Art. 28).
     Rescue of Origin {
-        rescued_on: PartialDate = Kind::Date,
+        rescued_on: PartialDate = Kind::PastDate,
         rescue_place: String = Kind::Line(300),
         lead_force: String = Kind::Code(codes::FORCE),
         joint_forces: Vec<String> = Kind::Codes(codes::FORCE),

@@ -10,7 +10,7 @@ section! {
         acts: Vec<String> = Kind::Codes(codes::ACT),
         means: Vec<String> = Kind::Codes(codes::MEANS),
         exploitation: Vec<String> = Kind::Codes(codes::EXPLOITATION),
-        since: PartialDate = Kind::Date,
+        since: PartialDate = Kind::PastDate,
         taken_from: String = Kind::Line(200),
         taken_to: String = Kind::Line(200),
         circumstances: String = Kind::Lines(8000),

@@ -160,7 +160,7 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
     let (ctx, sent) = submission.verified()?;
     let id = case_of(&path)?;
     let chosen = Chosen::read(&sent.typed);
-    let detail = field::read(PART.fields(), &sent.typed).and_then(|fields| {
+    let detail = field::read(PART.fields(), &sent.typed, ctx.app().clock.today()).and_then(|fields| {
         let faults: Vec<_> = PART.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
         if faults.is_empty() { Ok(fields) } else { Err(faults) }
     });

@@ -108,7 +108,7 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
         Kind::Code(list) => ("code", Some(list), None),
         Kind::Codes(list) => ("codes", Some(list), None),
         Kind::CodeName => ("line", None, Some(20)),
-        Kind::Date => ("date", None, None),
+        Kind::Date | Kind::PastDate => ("date", None, None),
         Kind::IdNumber => ("id", None, None),
         Kind::Line(most) => ("line", None, Some(most)),
         Kind::Lines(most) => ("lines", None, Some(most)),
@@ -140,7 +140,9 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
 
 fn shown(kind: Kind, stored: &str) -> String {
     match kind {
-        Kind::Date => PartialDate::from_typed(stored).map_or_else(|_| stored.to_owned(), |date| date.shown()),
+        Kind::Date | Kind::PastDate => {
+            PartialDate::from_typed(stored).map_or_else(|_| stored.to_owned(), |date| date.shown())
+        }
         Kind::Code(_)
         | Kind::CodeName
         | Kind::Codes(_)

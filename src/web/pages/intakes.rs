@@ -9,6 +9,7 @@ use super::fields::{FieldView, from_stored, from_typed};
 use crate::domain::codes::{is_child, is_urgent};
 use crate::domain::field::{self, Fault, Field, Typed};
 use crate::domain::group::Group;
+use crate::domain::public_id::PublicId;
 use crate::operations::create_intake::{CreateIntakeError, Intake, create_intake};
 use crate::operations::drafts;
 use crate::policy::{Action, Ask, Decision, Resource};
@@ -36,6 +37,8 @@ pub struct New {
     expired: bool,
     from_draft: bool,
     kept: bool,
+    /// The case that this form opened when it was sent before, with other answers.
+    sent: Option<String>,
 }
 
 impl Page for New {
@@ -52,6 +55,7 @@ impl Page for New {
             expired: from_draft,
             from_draft,
             kept: from_draft,
+            sent: from_draft.then(|| urls::case(PublicId([1; 16]))),
         };
         vec![page(false), page(true)]
     }
@@ -81,6 +85,7 @@ pub async fn new(ctx: Ctx) -> Result<HttpResponse, PageError> {
         expired: false,
         from_draft: draft.is_some(),
         kept: false,
+        sent: None,
     };
     ctx.page(&page)
 }
@@ -118,6 +123,7 @@ pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
         expired: false,
         from_draft: false,
         kept: true,
+        sent: None,
     };
     ctx.page(&page)
 }
@@ -126,11 +132,11 @@ pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
 pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     allowed(&ctx).await?;
-    let read = read(&sent.typed);
+    let read = read(&sent.typed, ctx.app().clock.today());
     let groups = match read {
         Ok(groups) if !sent.expired => groups,
-        Ok(_) => return again(&ctx, &sent.typed, &[], true),
-        Err(faults) => return again(&ctx, &sent.typed, &faults, false),
+        Ok(_) => return again(&ctx, &sent.typed, &[], true, None),
+        Err(faults) => return again(&ctx, &sent.typed, &faults, false, None),
     };
     let known = |group: Group, name: &str| {
         let fields = groups.iter().find(|(of, _)| *of == group).map(|(_, fields)| fields);
@@ -145,11 +151,19 @@ pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
         Ok(opened) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(opened.id)), &opened.index)),
         // Sent twice: the case is there.
         Err(CreateIntakeError::Already(id)) => Ok(ctx.see_other(&urls::case(id), "")),
+        // Sent twice with something more: that is not in the case, and not lost.
+        Err(CreateIntakeError::Changed(id)) => again(&ctx, &sent.typed, &[], false, Some(id)),
         Err(error) => Err(error.into()),
     }
 }
 
-fn again(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)], expired: bool) -> Result<HttpResponse, PageError> {
+fn again(
+    ctx: &Ctx,
+    typed: &Typed,
+    faults: &[(&'static str, Fault)],
+    expired: bool,
+    sent: Option<PublicId>,
+) -> Result<HttpResponse, PageError> {
     let fields = from_form(ctx, typed, faults);
     let listed = fields
         .iter()
@@ -161,14 +175,20 @@ fn again(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)], expired: bo
         expired,
         from_draft: false,
         kept: false,
+        sent: sent.map(urls::case),
     };
-    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, None, &page)
+    let status = if sent.is_some() {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    ctx.page_with(status, None, &page)
 }
 
 type Sections = Vec<(Group, Value)>;
 
 /// The four groups that the six fields fill.
-fn read(form: &Typed) -> Result<Sections, Vec<(&'static str, Fault)>> {
+fn read(form: &Typed, today: chrono::NaiveDate) -> Result<Sections, Vec<(&'static str, Fault)>> {
     let (mut groups, mut faults) = (Vec::new(), Vec::new());
     for group in [Group::Identity, Group::Origin, Group::Risk, Group::Needs] {
         let asked: Vec<Field> = group
@@ -180,7 +200,7 @@ fn read(form: &Typed) -> Result<Sections, Vec<(&'static str, Fault)>> {
                 kind: field.kind,
             })
             .collect();
-        match field::read(&asked, form) {
+        match field::read(&asked, form, today) {
             Ok(fields) => groups.push((group, fields)),
             Err(mut wrong) => faults.append(&mut wrong),
         }

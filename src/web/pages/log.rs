@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::case_number;
 use crate::domain::codes::{BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REJECTION, RELEASE_BASIS};
 use crate::domain::field::{Typed, typed};
+use crate::domain::step::Kind as Step;
 use crate::operations::export_log::export_log;
 use crate::operations::password::canonical_code;
 use crate::operations::search_log::{Lines, Query, SearchLogError, search_log};
@@ -202,6 +203,13 @@ fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
         }
         number
     });
+    let kind = some(&asked.kind);
+    if !kind
+        .as_deref()
+        .is_none_or(|kind| kind.strip_suffix('.').is_some_and(|noun| NOUNS.contains(&noun)))
+    {
+        faults.push(("kind", "fault-not-in-list"));
+    }
     let mut day = |name, text: &str, add: i64| {
         some(text).and_then(|text| {
             let start = time::day_start(&text);
@@ -216,7 +224,7 @@ fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
     let query = Query {
         case_number,
         actor: some(&asked.actor).map(|code| canonical_code(&code)),
-        kind: some(&asked.kind).filter(|kind| kind.strip_suffix('.').is_some_and(|noun| NOUNS.contains(&noun))),
+        kind,
         from_ms,
         until_ms,
         refused: asked.refused == "1",
@@ -289,6 +297,10 @@ fn line(entry: &Entry, found: &Lines) -> Line {
     // What a referral opens, and what was asked for when it was refused.
     match entry.k.as_str() {
         "referral.send" => groups.extend(entry.f.clone()),
+        // A step that goes on touches no value of its group.
+        kind if kind.split('.').next().is_some_and(|noun| Step::parse(noun).is_some()) => {
+            groups.extend(entry.f.clone())
+        }
         "case.refuse" => groups.extend(entry.f.iter().skip(1).cloned()),
         _ => {}
     }

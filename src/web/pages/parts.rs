@@ -17,7 +17,7 @@ use crate::domain::purpose;
 use crate::domain::referral;
 use crate::domain::refusal::Why;
 use crate::domain::step::Kind;
-use crate::operations::case_act::CaseActError;
+use crate::operations::case_act::{CLOSED, CaseActError};
 use crate::operations::drafts;
 use crate::operations::save_part::{Save, save_part};
 use crate::operations::view_case::{CaseView, Wish, view_case};
@@ -259,8 +259,14 @@ impl PartPath {
         }
     }
 
-    /// Whether the actor may save the part.
+    /// Whether the form takes anything: in a closed case only its reopening.
     fn editable(&self, view: &CaseView) -> bool {
+        let reopens = matches!(self.part, Part::Step(Kind::Reopening, None));
+        (reopens || view.case.state != CLOSED) && self.may_save(view)
+    }
+
+    /// Whether the actor may save the part.
+    fn may_save(&self, view: &CaseView) -> bool {
         match self.part {
             Part::Matter(_) | Part::Advice(_) => view.may.report,
             Part::Step(Kind::Identification, None) => view.may.edit || view.may.report,
@@ -274,6 +280,9 @@ pub async fn edit(ctx: Ctx, path: PartPath) -> Result<HttpResponse, PageError> {
     if path.part.group().class() == Class::S4 {
         // Whether the case may be seen at all is asked first, so that the question tells nobody that it exists.
         let view = path.seen(&ctx, "case_work", false).await?;
+        if !view.may_know(path.part.group()) {
+            return Err(ctx.refused(path.id).await);
+        }
         return ctx.logged_page(&view.index, &opening(path.id, path.part));
     }
     form(&ctx, &path, path.purpose(), false).await
@@ -293,6 +302,9 @@ pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse
         Some(purpose) => form(&ctx, &path, purpose, true).await,
         None => {
             let view = path.seen(&ctx, "case_work", false).await?;
+            if !view.may_know(path.part.group()) {
+                return Err(ctx.refused(path.id).await);
+            }
             let chosen = purpose.unwrap_or_default();
             let question = Opening {
                 chosen,
@@ -377,7 +389,7 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
         expired: sent.expired,
         why: None,
     };
-    let fields = match field::read(path.part.fields(), &sent.typed) {
+    let fields = match field::read(path.part.fields(), &sent.typed, ctx.app().clock.today()) {
         Ok(fields) if path.part.lacking(&fields).next().is_some() => {
             let faults: Vec<_> = path.part.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
             return again.show(&ctx, &sent.typed, &faults).await;
@@ -485,7 +497,7 @@ impl Again<'_> {
         let (id, part) = (self.path.id, self.path.part);
         // The page shows what was typed, so it asks once more whether the case may be seen.
         let view = self.path.seen(ctx, self.purpose, self.confirmed).await?;
-        if !self.path.editable(&view) || !self.path.is_there(&view) {
+        if !self.path.may_save(&view) || !self.path.is_there(&view) {
             return Err(ctx.refused(id).await);
         }
         let listed: Vec<(&'static str, String)> = fields

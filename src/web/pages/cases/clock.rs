@@ -17,11 +17,16 @@ pub struct ClockView {
     left: (&'static str, i64),
     due_machine: String,
     met: bool,
-    /// `overdue`, `due` (within a day) or `ok`.
+    /// `overdue`, `due` (within a day), `ok`, or `unmet` in a closed case.
     pub(super) state: &'static str,
     source: String,
     /// Where it is said that what it asks for is done.
     meet: Option<String>,
+    /// Where that is taken back.
+    resume: Option<String>,
+    /// The day that was typed, and what is wrong with it.
+    typed: String,
+    fault: Option<String>,
 }
 
 impl ClockView {
@@ -53,7 +58,42 @@ impl ClockView {
                 .map(|known| known.source.clone())
                 .unwrap_or_default(),
             meet: None,
+            resume: None,
+            typed: String::new(),
+            fault: None,
         }
+    }
+
+    /// The same clock in a case that ended before what it asks for was done.
+    #[must_use]
+    pub fn unmet(self) -> Self {
+        let state = if self.met { self.state } else { "unmet" };
+        Self { state, ..self }
+    }
+
+    /// The same clock with a way to take back that it was met.
+    #[must_use]
+    pub fn resumed_at(self, address: Option<String>) -> Self {
+        Self {
+            resume: address,
+            ..self
+        }
+    }
+
+    /// The same clock with the day that was typed, and what is wrong with it.
+    #[must_use]
+    pub fn faulty(self, typed: &str, fault: String) -> Self {
+        Self {
+            typed: typed.to_owned(),
+            fault: Some(fault),
+            ..self
+        }
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn is(&self, code: &str) -> bool {
+        self.code == code
     }
 
     /// The same clock with a button that says that what it asks for is done.

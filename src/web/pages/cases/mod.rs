@@ -7,13 +7,16 @@ pub mod stages;
 pub mod timeline;
 
 use actix_web::{HttpResponse, web};
+use serde_json::Value;
 
 pub use index::{index, names};
 pub use show::show;
 
-use crate::domain::deadline;
+use crate::domain::deadline::{self, Deadline};
+use crate::domain::field::{self, Fault, Field, Kind};
+use crate::domain::partial_date::PartialDate;
 use crate::domain::public_id::PublicId;
-use crate::operations::meet_deadline::meet_deadline;
+use crate::operations::meet_deadline::{Done, meet_deadline};
 use crate::operations::take_case::take_case;
 use crate::web::error::PageError;
 use crate::web::form::Submission;
@@ -34,9 +37,42 @@ pub async fn take(path: web::Path<String>, submission: Submission) -> Result<Htt
 
 /// `POST /cases/{id}/deadlines/{clock}`
 pub async fn meet(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
-    let (ctx, _) = submission.verified()?;
-    let id = case_of(&path.0)?;
-    let met = deadline::find(&path.1).ok_or_else(|| PageError::NotFound(String::new()))?;
-    let index = meet_deadline(ctx.app(), &ctx.actor, id, met).await?;
+    let (ctx, sent) = submission.verified()?;
+    let (id, clock) = clock_of(&path)?;
+    let today = ctx.app().clock.today();
+    let said = field::read(&MET_ON, &sent.typed, today);
+    let day = said.map(|said| said.pointer("/met_on/known").and_then(Value::as_str).map(str::to_owned));
+    let done = match day {
+        Ok(None) => Done::Now,
+        Ok(Some(day)) => match PartialDate::try_from(day).ok().and_then(|date| date.day()) {
+            Some(day) if day == today => Done::Now,
+            Some(day) => Done::On(day),
+            None => return show::with_fault(&ctx, id, clock, &sent.typed, Fault::NotADay).await,
+        },
+        Err(faults) => {
+            let fault = faults.first().map_or(Fault::NoSuchDate, |(_, fault)| *fault);
+            return show::with_fault(&ctx, id, clock, &sent.typed, fault).await;
+        }
+    };
+    let index = meet_deadline(ctx.app(), &ctx.actor, id, clock, done).await?;
     Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
 }
+
+/// `POST /cases/{id}/deadlines/{clock}/resumption`
+pub async fn resume(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, _) = submission.verified()?;
+    let (id, clock) = clock_of(&path)?;
+    let index = meet_deadline(ctx.app(), &ctx.actor, id, clock, Done::NotYet).await?;
+    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+}
+
+fn clock_of((id, clock): &(String, String)) -> Result<(PublicId, &'static Deadline), PageError> {
+    let clock = deadline::find(clock).ok_or_else(|| PageError::NotFound(String::new()))?;
+    Ok((case_of(id)?, clock))
+}
+
+/// When what a clock asks for was done; empty for now.
+const MET_ON: [Field; 1] = [Field {
+    name: "met_on",
+    kind: Kind::PastDate,
+}];

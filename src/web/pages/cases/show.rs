@@ -1,5 +1,6 @@
 //! One case: its stages, its groups, its clocks and the people who work on it.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::json;
@@ -9,6 +10,8 @@ use super::clock::ClockView;
 use super::stages::{ConsentView, Stage, consents, stages};
 use super::timeline::{Event, timeline};
 use crate::domain::codes::HOLD_BASIS;
+use crate::domain::deadline::Deadline;
+use crate::domain::field::{Fault, Typed, typed};
 use crate::domain::group::{Class, Group};
 use crate::domain::order;
 use crate::domain::part::Part;
@@ -113,9 +116,12 @@ impl Page for Show {
             }),
             clocks: vec![
                 clock(-1, None).met_at(editable.then(|| urls::deadline(id, "XM_BAN_DAU"))),
-                clock(1, None),
+                clock(1, None)
+                    .met_at(editable.then(|| urls::deadline(id, "TE_CAN_THIEP")))
+                    .faulty("31/02/2026", "Lỗi mẫu".to_owned()),
+                clock(1, None).unmet(),
                 clock(90_000_000, None),
-                clock(-1, Some(-2)),
+                clock(-1, Some(-2)).resumed_at(editable.then(|| urls::resumption(id, "XM_BAN_DAU"))),
             ],
             stages: Stage::samples(editable),
             groups: Group::with_section()
@@ -160,6 +166,31 @@ pub struct ShowQuery {
 /// `GET /cases/{id}`
 pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<ShowQuery>) -> Result<HttpResponse, PageError> {
     let id = case_of(&path)?;
+    let (index, page) = read(&ctx, id, query.saved.is_some()).await?;
+    ctx.logged_page(&index, &page)
+}
+
+/// The page once more, with what is wrong with the day typed for a clock.
+pub(super) async fn with_fault(
+    ctx: &Ctx,
+    id: PublicId,
+    clock: &Deadline,
+    form: &Typed,
+    fault: Fault,
+) -> Result<HttpResponse, PageError> {
+    let (index, mut page) = read(ctx, id, false).await?;
+    let day = typed(form, "met_on").next().unwrap_or_default();
+    let (key, numbers) = fault.message();
+    let fault = ctx.wording().with(key, &numbers);
+    let mark = |shown: ClockView| match shown.is(&clock.code) {
+        true => shown.faulty(day, fault.clone()),
+        false => shown,
+    };
+    page.clocks = page.clocks.into_iter().map(mark).collect();
+    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&index), &page)
+}
+
+async fn read(ctx: &Ctx, id: PublicId, saved: bool) -> Result<(String, Show), PageError> {
     let wish = Wish {
         parts: None,
         purpose: purpose::usual(ctx.actor.role()),
@@ -173,7 +204,7 @@ pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<ShowQuery
     } else {
         None
     };
-    ctx.logged_page(&index, &page(&ctx, id, &view, guard, query.saved.is_some()))
+    Ok((index, page(ctx, id, &view, guard, saved)))
 }
 
 fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>, saved: bool) -> Show {
@@ -214,11 +245,12 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>, saved: b
         clocks: view
             .deadlines
             .iter()
-            // In a closed case nothing is owed any more.
-            .filter(|clock| !closed || clock.met_at.is_some())
             .map(|clock| {
-                let running = editable && clock.met_at.is_none() && !clock.of_referral;
-                ClockView::new(clock, now_ms).met_at(running.then(|| urls::deadline(id, &clock.code)))
+                let own = editable && !clock.of_referral;
+                let shown = ClockView::new(clock, now_ms)
+                    .met_at((own && clock.met_at.is_none()).then(|| urls::deadline(id, &clock.code)))
+                    .resumed_at((own && clock.met_at.is_some()).then(|| urls::resumption(id, &clock.code)));
+                if closed { shown.unmet() } else { shown }
             })
             .collect(),
         stages: stages(ctx, id, view, editable),

@@ -230,6 +230,9 @@ impl Shown<'_> {
                 colour,
             ),
             next: match state {
+                State::Requested if kind == Kind::Identification && self.concluded() => {
+                    Some("next-supervisor-replaces")
+                }
                 State::Requested => Some("next-supervisor"),
                 State::Returned => Some("next-worker"),
                 _ => None,
@@ -257,6 +260,12 @@ impl Shown<'_> {
                 .collect(),
             weight,
         }
+    }
+
+    /// Whether a conclusion is in force, which another one would end.
+    fn concluded(&self) -> bool {
+        let mut steps = self.view.around.steps.iter();
+        steps.any(|row| row.kind == Kind::Identification.name() && row.state == State::Approved.code())
     }
 
     fn referral(&self, row: &ReferralRow, kind: referral::Kind) -> Vec<Item> {
