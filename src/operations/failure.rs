@@ -12,6 +12,9 @@ pub enum Failure {
     /// A fault in the program or its data.
     #[error("the act could not be done")]
     Internal(#[source] Option<StorageError>),
+    /// The keys of what was asked for are not here; nothing was opened.
+    #[error("the keys are not here")]
+    NoKeys,
     /// The log or the database is out of reach; nothing was opened.
     #[error("the log is out of reach")]
     Unavailable,
@@ -27,6 +30,7 @@ impl From<StorageError> for Failure {
                 tracing::error!(%error, "storage is out of reach");
                 Self::Unavailable
             }
+            StorageError::NoKeys => Self::NoKeys,
             other => Self::Internal(Some(other)),
         }
     }

@@ -21,8 +21,5 @@ pub fn open(app: &App, ids: &[&[u8]]) -> Result<Vec<Option<OwnerKeys>>, StorageE
 
 /// The keys of one owner that must be there.
 pub fn open_one(app: &App, id: &[u8]) -> Result<OwnerKeys, StorageError> {
-    open(app, &[id])?
-        .pop()
-        .flatten()
-        .ok_or(StorageError::Inconsistent("the keys of this owner are gone"))
+    open(app, &[id])?.pop().flatten().ok_or(StorageError::NoKeys)
 }

@@ -54,6 +54,7 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, claim: Claim) -> Result
             decided_by: None,
             decided_at: None,
             version: 1,
+            authors: Some(Vec::new()),
             mac: Vec::new(),
         };
         Ok::<_, StorageError>(row.signed(&app.keyring))

@@ -388,6 +388,7 @@ fn corrected(app: &App, actor: &Actor, kind: Kind, row: &StepRow) -> Result<Step
         version: row.version + 1,
         ..row.clone()
     }
+    .written_by(&actor.viewer.account_id)
     .signed(&app.keyring))
 }
 
@@ -419,6 +420,7 @@ async fn new_step(
                 state: state.code().to_owned(),
                 content: 1,
                 due_at: None,
+                authors: Some(account.clone()),
                 recorded_by: account.clone(),
                 recorded_at: now_ms,
                 decided_by: concludes.then_some(account),

@@ -262,7 +262,7 @@ fn load(
         .filter_map(|(id, keys)| Some((id.to_vec(), keys?)))
         .collect();
     if !keys.contains_key(&case.owner_id) || !keys.contains_key(&case.person_owner_id) {
-        return Err(StorageError::Inconsistent("the keys of this case are gone"));
+        return Err(StorageError::NoKeys);
     }
     let places = places(&case, &around);
     let records: Vec<&[u8]> = places.iter().map(|(record, _)| *record).collect();

@@ -44,15 +44,18 @@ pub trait AccessRow: Sized {
 
 fn bytes<R: AccessRow>(row: &R, keyring: &Keyring) -> Vec<u8> {
     let table = classification::tables().get(R::TABLE);
+    let number = |name: &str| {
+        table
+            .and_then(|table| table.columns.get(name))
+            .map_or(0, |column| column.number)
+    };
+    let mac = number("mac");
     let columns: Vec<(u16, Value<'_>)> = row
         .columns()
         .into_iter()
-        .map(|(name, value)| {
-            let number = table
-                .and_then(|table| table.columns.get(name))
-                .map_or(0, |column| column.number);
-            (number, value)
-        })
+        .map(|(name, value)| (number(name), value))
+        // A column that came later has a number behind the MAC's; empty, it is left out, so that rows from before stay good.
+        .filter(|(number, value)| *number < mac || !matches!(value, Value::Null))
         .collect();
     canonical(keyring.deployment(), table.map_or(0, |table| table.number), &columns)
 }
@@ -243,6 +246,29 @@ access_row! {
         decided_by: Option<Vec<u8>>,
         decided_at: Option<i64>,
         version: i64,
+        authors: Option<Vec<u8>>,
+    }
+}
+
+impl StepRow {
+    /// The same with one more account, of 16 bytes, among those that wrote any of its content.
+    #[must_use]
+    pub fn written_by(self, account: &[u8]) -> Self {
+        let mut authors = self.authors.unwrap_or_default();
+        if !authors.chunks(16).any(|known| known == account) {
+            authors.extend_from_slice(account);
+        }
+        Self {
+            authors: Some(authors),
+            ..self
+        }
+    }
+
+    /// Whether an account wrote any of its content; `None` for a step from before that was kept.
+    #[must_use]
+    pub fn is_by(&self, account: &[u8]) -> Option<bool> {
+        let authors = self.authors.as_ref()?;
+        Some(self.recorded_by == account || authors.chunks(16).any(|known| known == account))
     }
 }
 

@@ -282,7 +282,10 @@ pub fn search(
         query = query.filter(log_entry::actor.eq(actor.clone()));
     }
     if let Some(kind) = &filter.kind {
-        query = query.filter(log_entry::kind.like(format!("{kind}%")));
+        query = match kind.strip_suffix('.') {
+            Some(_) => query.filter(log_entry::kind.like(format!("{kind}%"))),
+            None => query.filter(log_entry::kind.eq(kind.clone())),
+        };
     }
     if let Some(from) = filter.from_ms {
         query = query.filter(log_entry::at_ms.ge(from));

@@ -40,6 +40,9 @@ pub enum StorageError {
     /// A row that grants access was edited outside the program.
     #[error("a row of {0} was edited outside the program")]
     Tampered(&'static str),
+    /// The keys of a record are not in the key plane, although nobody ordered its erasure.
+    #[error("the keys of a record are not here; see `donghanh check`")]
+    NoKeys,
     /// The data is not what the program wrote.
     #[error("{0}")]
     Inconsistent(&'static str),

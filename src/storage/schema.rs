@@ -246,6 +246,7 @@ diesel::table! {
         decided_at -> Nullable<BigInt>,
         version -> BigInt,
         mac -> Binary,
+        authors -> Nullable<Binary>,
     }
 }
 

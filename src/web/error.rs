@@ -68,7 +68,7 @@ impl ResponseError for PageError {
         match self {
             Self::Conflict | Self::Refused(_) => StatusCode::CONFLICT,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Failure(Failure::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failure(Failure::Internal(_) | Failure::NoKeys) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) | Self::Sealed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -95,6 +95,7 @@ impl PageError {
             Self::ContentType => "content-type",
             Self::Failure(Failure::Busy) => "busy",
             Self::Failure(Failure::Internal(_)) => "internal",
+            Self::Failure(Failure::NoKeys) => "no-keys",
             Self::Failure(Failure::Unavailable) => "unavailable",
             Self::Failure(Failure::Unknown) => "unknown",
             Self::Forged => "forged",
@@ -170,6 +171,7 @@ impl Page for ErrorPage {
             PageError::ContentType,
             PageError::Failure(Failure::Busy),
             PageError::Failure(Failure::Internal(None)),
+            PageError::Failure(Failure::NoKeys),
             PageError::Failure(Failure::Unavailable),
             PageError::Failure(Failure::Unknown),
             PageError::Forged,

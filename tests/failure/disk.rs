@@ -133,6 +133,54 @@ fn a_database_file_that_was_moved_away_under_the_server_gives_503_and_stops_it()
 }
 
 #[test]
+fn a_file_system_that_turns_read_only_under_the_server_gives_503_and_opens_nothing() {
+    let house = House::new();
+    let running = house.serve();
+    let worker = block_on(async {
+        let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+        let case = a_case(&worker).await;
+        assert_eq!(worker.get(&case).await.unwrap().status, 200);
+        // What the kernel answers to every write once a file system has turned read-only.
+        let mut injector = Command::new("strace")
+            .args(["-f", "-q", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync,fsync"])
+            .args(["-e", "inject=pwrite64,fdatasync,fsync:error=EROFS"])
+            .args(["-p", &running.child.id().to_string()])
+            .spawn()
+            .unwrap();
+        let mut refused = None;
+        for _ in 0..200 {
+            let page = worker.get(&case).await.unwrap();
+            if page.status != 200 {
+                refused = Some(page);
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let refused = refused.unwrap();
+        assert_eq!(refused.status, 503);
+        assert!(!refused.body.contains("Người mẫu") && refused.index.is_none());
+        let injector_id = rustix::process::Pid::from_child(&injector);
+        rustix::process::kill_process(injector_id, rustix::process::Signal::TERM).unwrap();
+        injector.wait().unwrap();
+        worker
+    });
+    assert_eq!(
+        wait(running.child),
+        Some(3),
+        "it stops, so that it verifies before it serves again"
+    );
+    let second = house.serve();
+    let worker = Browser {
+        client: worker.client,
+        address: second.address.clone(),
+    };
+    let list = block_on(worker.get("/cases")).unwrap();
+    assert!(list.status == 200 && list.index.is_some());
+    second.kill();
+    assert!(house.run(&["log", "verify"]).status.success());
+}
+
+#[test]
 fn a_read_only_file_system_gives_503_and_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let small = folder.path().join("small");

@@ -14,8 +14,16 @@ const ROUNDS: usize = 20;
 struct OwnLedger {
     /// Cases whose creation was acknowledged, with the alias that was typed.
     written: HashMap<String, String>,
-    /// Index of the entry and what was released under it.
-    released: Vec<(String, [u8; 32])>,
+    /// What was released, each page with the entry that it names.
+    released: Vec<Released>,
+}
+
+/// A page that showed a case.
+struct Released {
+    /// `X-Log-Index`.
+    index: String,
+    case: String,
+    body: [u8; 32],
 }
 
 #[test]
@@ -89,18 +97,39 @@ fn twenty_kills_under_load_lose_no_acknowledged_write_and_release_nothing_unlogg
         .lines()
         .map(|line| Entry::parse(line.as_bytes()).unwrap())
         .collect();
-    for (index, _) in &ledger.released {
-        let (_, index) = index.split_once('/').unwrap();
-        let entry = &entries[index.parse::<usize>().unwrap()];
-        assert!(
-            entry.k == "case.view" && entry.d[0] == "allow",
-            "released without its entry: {index}"
-        );
-    }
+    let reader = supervisor["code"].as_str().unwrap();
+    compare(&ledger.released, &entries, reader);
     assert_eq!(
         entries.iter().filter(|entry| entry.k == "sys.start").count(),
         ROUNDS + 1
     );
+}
+
+/// Each page that was released has an entry of its own, of its reader and of its case alone.
+fn compare(released: &[Released], entries: &[Entry], reader: &str) {
+    let (mut bodies, mut handles) = (HashMap::new(), HashMap::new());
+    for page in released {
+        let (_, index) = page.index.split_once('/').unwrap();
+        let index: usize = index.parse().unwrap();
+        let entry = &entries[index];
+        assert!(
+            (entry.k.as_str(), entry.d[0].as_str(), entry.a.as_str()) == ("case.view", "allow", reader),
+            "released without its entry: {index}"
+        );
+        // Two pages under one entry would be a release that nobody recorded; each carries a token of its own.
+        assert!(
+            bodies.insert(index, page.body).is_none(),
+            "released twice under one entry: {index}"
+        );
+        // A case is known in the log by its handle alone, the same each time.
+        let handle = entry.h.listed()[0].clone();
+        let known = handles.entry(page.case.clone()).or_insert_with(|| handle.clone());
+        assert_eq!(*known, handle, "the entry of another case: {index}");
+    }
+    let different: std::collections::HashSet<&[u8; 32]> = bodies.values().collect();
+    assert_eq!(different.len(), released.len());
+    let cases: std::collections::HashSet<&String> = handles.values().collect();
+    assert_eq!(cases.len(), handles.len(), "two cases under one handle");
 }
 
 async fn write_until_the_end(browser: &Browser, alias: &str) -> Vec<(String, String)> {
@@ -123,7 +152,7 @@ async fn write_until_the_end(browser: &Browser, alias: &str) -> Vec<(String, Str
     written
 }
 
-async fn read_until_the_end(browser: &Browser) -> Vec<(String, [u8; 32])> {
+async fn read_until_the_end(browser: &Browser) -> Vec<Released> {
     let mut seen = Vec::new();
     loop {
         let Ok(list) = browser.get("/cases").await else {
@@ -141,7 +170,11 @@ async fn read_until_the_end(browser: &Browser) -> Vec<(String, [u8; 32])> {
             };
             if page.status == 200 {
                 // A page that shows a case without naming its entry would be a release outside the log.
-                seen.push((page.index.unwrap(), ledger::sha256(page.body.as_bytes())));
+                seen.push(Released {
+                    index: page.index.unwrap(),
+                    case: case.clone(),
+                    body: ledger::sha256(page.body.as_bytes()),
+                });
             }
         }
     }

@@ -2,6 +2,7 @@ use donghanh::clock::random_id;
 use donghanh::domain::group::Group;
 use donghanh::domain::part::Part;
 use donghanh::domain::public_id::PublicId;
+use donghanh::domain::refusal::Why;
 use donghanh::domain::role::Role;
 use donghanh::domain::{referral, step};
 use donghanh::operations::actor::Actor;
@@ -426,5 +427,77 @@ fn an_earlier_version_of_a_step_put_in_the_place_of_the_newest_is_not_shown() {
             .unwrap();
         assert!(view.open.iter().all(|open| !matches!(open.part, Part::Step(..))));
         assert!(world.kinds().contains(&"sys.tamper".to_owned()));
+    });
+}
+
+#[test]
+fn who_wrote_a_step_is_under_its_mac_and_rows_from_before_stay_good() {
+    use donghanh::storage::access_rows::{AccessRow as _, StepRow};
+    let world = World::new();
+    let keyring = &world.app.keyring;
+    let before = crate::visible::step_row().signed(keyring);
+    assert!(before.clone().trusted(keyring).is_ok() && before.is_by(&[7; 16]).is_none());
+    let written = crate::visible::step_row().written_by(&[7; 16]).written_by(&[8; 16]);
+    let written = written.written_by(&[7; 16]).signed(keyring);
+    assert_eq!(written.authors.as_ref().map(Vec::len), Some(32), "each is kept once");
+    assert_eq!(
+        [[7; 16], [8; 16], [9; 16]].map(|account| written.is_by(&account)),
+        [Some(true), Some(true), Some(false)]
+    );
+    for authors in [None, Some(vec![]), Some(vec![7; 16])] {
+        let edited = StepRow {
+            authors,
+            ..written.clone()
+        };
+        assert!(edited.trusted(keyring).is_err());
+    }
+    let added = StepRow {
+        authors: Some(vec![9; 16]),
+        ..before
+    };
+    assert!(added.trusted(keyring).is_err());
+}
+
+#[test]
+fn an_author_taken_out_of_the_versions_is_still_no_second_person() {
+    for_each_database(|world| {
+        let worker = world.actor("XA-A", Role::SocialWorker);
+        let supervisor = world.actor("XA-A", Role::Supervisor);
+        let case = world.intake(&worker, "Hoa Mẫu").id;
+        let save = |part, from_version, regime: &str| Save {
+            part,
+            fields: json!({"regime": {"known": regime}}),
+            from_version,
+            purpose: "support",
+            confirmed: false,
+        };
+        let first = save(Part::Step(step::Kind::Support, None), 0, "medical");
+        world
+            .block_on(save_part(&world.app, &again(&supervisor), case, &first))
+            .unwrap();
+        let view = || world.block_on(view_case(&world.app, &worker, case.0, &WISH)).unwrap();
+        let id = PublicId(view().around.steps[0].public_id.as_slice().try_into().unwrap());
+        let part = Part::Step(step::Kind::Support, Some(id));
+        world
+            .block_on(save_part(&world.app, &again(&worker), case, &save(part, 1, "travel")))
+            .unwrap();
+        let off = if world.database().starts_with("postgres") {
+            "ALTER TABLE sealed_value DISABLE TRIGGER ALL"
+        } else {
+            "DROP TRIGGER sealed_value_no_update"
+        };
+        world
+            .db_execute(&format!(
+                "{off}; UPDATE sealed_value SET saved_by = (SELECT recorded_by FROM step)"
+            ))
+            .unwrap();
+        let approve = move_step::Change {
+            kind: step::Kind::Support,
+            step: id,
+            verb: "approve".to_owned(),
+            seen: view().around.steps[0].version,
+        };
+        let refused = world.block_on(move_step::move_step(&world.app, &again(&supervisor), case, &approve));
+        assert!(matches!(refused, Err(CaseActError::Refused(Why::SamePerson))));
     });
 }

@@ -63,6 +63,7 @@ pub fn step_row() -> StepRow {
         decided_by: None,
         decided_at: None,
         version: 1,
+        authors: None,
         mac: vec![],
     }
 }

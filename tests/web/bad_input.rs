@@ -269,3 +269,28 @@ fn every_answer_carries_the_headers_and_no_page_is_kept() {
     );
     assert_eq!(worker.get("/static/../Cargo.toml").status, 404);
 }
+
+#[test]
+fn a_case_whose_keys_are_gone_says_what_to_do_and_keeps_what_was_typed() {
+    use diesel::connection::SimpleConnection as _;
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = case_of(&worker);
+    let at = format!("{case}/groups/notes");
+    let form = worker.get(&at);
+    let address = served.world.app.config.key_plane_address(served.world.data.path());
+    let mut plane = donghanh::storage::connection::AnyConnection::open(&address, false).unwrap();
+    plane.batch_execute("DELETE FROM owner_key").unwrap();
+    for page in [
+        worker.get(&case),
+        worker.submit(&form, &at, &[("version", "0"), ("text", "Đã gõ rất lâu")]),
+        worker.submit(&form, &format!("{case}/deadlines/TN_THONG_BAO_SYT"), &[]),
+        worker.get(&format!("{case}/attachments")),
+    ] {
+        assert_eq!(page.status, 500);
+        assert!(page.body.contains("Hồ sơ này đang thiếu khóa") && page.body.contains("donghanh check"));
+        assert!(!page.body.contains("Hoa Mẫu"));
+    }
+    let kept = worker.submit(&form, &at, &[("version", "0"), ("text", "Đã gõ rất lâu")]);
+    assert!(kept.body.contains("Đã gõ rất lâu"), "what was typed can be copied");
+}

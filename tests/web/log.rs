@@ -48,6 +48,15 @@ fn the_auditor_finds_by_case_number_who_saw_what_and_why_and_what_was_refused() 
     );
     assert_eq!(auditor.get("/log?case=DH-2026-000000-1").status, 422);
     assert_eq!(auditor.get("/log?from=31/02/2026").status, 422);
+    let viewed = auditor.get("/log?kind=case.view").body;
+    assert!(
+        viewed.contains("Xem hồ sơ") && !viewed.contains("href=\"/log?kind=case.create\""),
+        "one kind alone"
+    );
+    assert!(
+        by_kind.body.contains("href=\"/log?kind=auth.sign_in\""),
+        "each line leads to its kind"
+    );
     let nonsense = auditor.get("/log?kind=nonsense");
     assert_eq!(nonsense.status, 422);
     assert!(!nonsense.body.contains(&number), "a filter that is none shows nothing");

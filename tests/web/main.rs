@@ -14,6 +14,7 @@ mod support;
 mod attachments;
 mod bad_input;
 mod browser;
+mod busy;
 mod clocks;
 mod intake;
 mod log;

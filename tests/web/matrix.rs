@@ -120,10 +120,11 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                 _ => served.signed_in(&person(&served, if own { own_org(role) } else { "XA-B" }, role)),
             };
             for route in ROUTES {
+                rows += 1;
                 if matches!(route.path, "/sign-in" | "/sign-out" | "/exit") {
+                    // They end the session: asked last.
                     continue;
                 }
-                rows += 1;
                 let (path, hidden) = addresses(route, &case, role);
                 let form = token(&browser);
                 let call = |path: &str| {
@@ -172,10 +173,23 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                     }
                 }
             }
+            ways_in_and_out(&browser);
         }
     }
-    assert_eq!(rows, 18 * (ROUTES.len() - 4));
+    assert_eq!(rows, 18 * ROUTES.len());
     assert!(served.world.log_is_whole());
+}
+
+/// The pages of a session for somebody who has one; afterwards she has none.
+fn ways_in_and_out(browser: &Browser<'_>) {
+    let page = token(browser);
+    assert!(matches!(browser.get("/sign-in").status, 200 | 303));
+    let wrong = [("code", "NV-XXXX-XXXX"), ("password", "x"), ("second", "000000")];
+    assert!(browser.submit(&page, "/sign-in", &wrong).status < 500);
+    assert_eq!(browser.submit(&page, "/sign-out", &[]).status, 303);
+    assert_eq!(browser.get("/").location.as_deref(), Some("/sign-in"));
+    let exit = browser.get("/exit");
+    assert!(exit.status == 303 && exit.location.unwrap().starts_with("https://"));
 }
 
 #[test]

@@ -297,6 +297,7 @@ fn built() -> BTreeSet<String> {
         "forged",
         "signed-out",
         "not-found",
+        "no-keys",
         "throttled",
         "too-large",
         "refused",

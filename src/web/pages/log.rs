@@ -15,6 +15,7 @@ use crate::operations::verify_log::verify_log;
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
 use crate::web::form::Submission;
+use crate::web::i18n::Wording;
 use crate::web::page::Page;
 use crate::web::{time, urls};
 use ledger::log::entry::Entry;
@@ -29,6 +30,8 @@ pub struct Index {
     older: Option<String>,
     by_kind: Vec<(String, usize, usize)>,
     nouns: &'static [&'static str],
+    /// Message key of the one kind that the filter names, when it names one.
+    only: Option<String>,
 }
 
 /// The filter as typed.
@@ -51,6 +54,8 @@ struct Line {
     at_machine: String,
     kind: String,
     kind_key: String,
+    /// The log with lines of this kind only.
+    same_kind: String,
     actor: String,
     /// Whether no member of staff acted.
     nobody: bool,
@@ -115,6 +120,7 @@ impl Page for Index {
             at_machine: time::machine(0),
             kind: "case.view".to_owned(),
             kind_key: kind_key("case.view"),
+            same_kind: format!("{}?kind=case.view", urls::LOG),
             actor: "NV-MAU0-0001".to_owned(),
             nobody: false,
             role: Some("social_worker".to_owned()),
@@ -145,6 +151,7 @@ impl Page for Index {
             },
             by_kind: vec![("case".to_owned(), 2, 100), ("auth".to_owned(), 1, 50)],
             nouns: &NOUNS,
+            only: (!lines.is_empty()).then(|| kind_key("case.view")),
             lines,
             shard: 2026,
             older: Some("/log?before=1".to_owned()),
@@ -156,7 +163,7 @@ impl Page for Index {
 /// `GET /log`
 pub async fn index(ctx: Ctx, query: web::Query<Asked>) -> Result<HttpResponse, PageError> {
     let asked = query.into_inner();
-    let (query, faults) = parse(&asked);
+    let (query, faults) = parse(&asked, ctx.wording());
     if !faults.is_empty() {
         // The filter is refused, the page still counts as a reading.
         let lines = search_log(
@@ -193,7 +200,7 @@ pub async fn index(ctx: Ctx, query: web::Query<Asked>) -> Result<HttpResponse, P
     }
 }
 
-fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
+fn parse(asked: &Asked, wording: &Wording) -> (Query, Vec<(&'static str, &'static str)>) {
     let mut faults = Vec::new();
     let some = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let case_number = some(&asked.case).and_then(|text| {
@@ -204,10 +211,11 @@ fn parse(asked: &Asked) -> (Query, Vec<(&'static str, &'static str)>) {
         number
     });
     let kind = some(&asked.kind);
-    if !kind
-        .as_deref()
-        .is_none_or(|kind| kind.strip_suffix('.').is_some_and(|noun| NOUNS.contains(&noun)))
-    {
+    let known = |kind: &str| match kind.strip_suffix('.') {
+        Some(noun) => NOUNS.contains(&noun),
+        None => wording.has(&kind_key(kind)),
+    };
+    if !kind.as_deref().is_none_or(known) {
         faults.push(("kind", "fault-not-in-list"));
     }
     let mut day = |name, text: &str, add: i64| {
@@ -261,6 +269,8 @@ fn show(filter: Asked, faults: Vec<(&'static str, &'static str)>, found: &Lines)
     Index {
         by_kind: by_kind(&found.entries),
         nouns: &NOUNS,
+        only: (filter.kind.contains('.') && !filter.kind.ends_with('.') && faults.is_empty())
+            .then(|| kind_key(&filter.kind)),
         filter,
         faults,
         lines,
@@ -314,6 +324,7 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         at_machine: time::machine(entry.t),
         kind: entry.k.clone(),
         kind_key: kind_key(&entry.k),
+        same_kind: format!("{}?kind={}", urls::LOG, entry.k),
         actor: entry.a.clone(),
         nobody: matches!(entry.a.as_str(), "system" | "operator" | "custodian" | "unknown"),
         role: entry.role.clone(),
@@ -437,7 +448,7 @@ pub async fn verify(submission: Submission) -> Result<HttpResponse, PageError> {
 pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let asked = asked(&sent.typed);
-    let (query, faults) = parse(&asked);
+    let (query, faults) = parse(&asked, ctx.wording());
     if !faults.is_empty() {
         let lines = search_log(
             ctx.app(),

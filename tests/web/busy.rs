@@ -1,0 +1,64 @@
+//! More acts than can wait: the next one is told so at once, and nothing is opened or lost.
+
+use donghanh::domain::role::Role;
+use donghanh::storage::writer::{QUEUE, WriteError};
+use futures_util::future::join_all;
+
+use crate::browser::Served;
+use crate::walk::take_in;
+
+#[test]
+fn a_full_queue_gives_503_with_a_time_to_try_again_and_opens_nothing() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let form = worker.get("/intakes/new");
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (tell, full) = std::sync::mpsc::channel();
+    let writer = served.world.app.writer.clone();
+    let waiting = std::thread::spawn(move || {
+        let mut acts = vec![];
+        acts.push(futures_util::future::Either::Left(writer.write::<(), ()>(
+            None,
+            move |_| {
+                released.recv().unwrap();
+                Ok(((), vec![]))
+            },
+        )));
+        for _ in 0..2 * QUEUE {
+            let idle = writer.write::<(), ()>(None, |_| Ok(((), vec![])));
+            acts.push(futures_util::future::Either::Right(idle));
+        }
+        let told = async { tell.send(()).unwrap() };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (outcomes, ()) = runtime.block_on(async { tokio::join!(join_all(acts), told) });
+        outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Err(WriteError::Busy)))
+            .count()
+    });
+    full.recv().unwrap();
+
+    let refused = worker.get(&case);
+    assert_eq!(
+        (refused.status, &refused.headers["retry-after"]),
+        (503, &"5".parse().unwrap())
+    );
+    assert!(!refused.body.contains("Hoa Mẫu") && refused.index.is_none());
+    let kept = worker.submit(&form, "/intakes", &[("alias", "Còn Nguyên")]);
+    assert_eq!(kept.status, 503);
+    assert!(
+        kept.body.contains("value=\"Còn Nguyên\""),
+        "what was typed is in the page"
+    );
+
+    release.send(()).unwrap();
+    assert!(waiting.join().unwrap() > 0, "the queue was full");
+    assert_eq!(worker.get(&case).status, 200);
+    assert_eq!(worker.submit(&form, "/intakes", &[("alias", "Còn Nguyên")]).status, 303);
+    let views = served.world.kinds().iter().filter(|kind| *kind == "case.view").count();
+    assert_eq!(views, 1, "nothing was released while it was full");
+}
