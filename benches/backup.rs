@@ -47,14 +47,15 @@ fn main() {
 
     let from = Instant::now();
     let recipients = [identity.to_public().to_string()];
-    let (file, _) = create(
+    let file = create(
         &mut house,
         deployment,
         away.path(),
         &recipients,
         world.app.clock.now_ms(),
     )
-    .unwrap();
+    .unwrap()
+    .path;
     timed("create", from);
     println!("{} MB", std::fs::metadata(&file).unwrap().len() / 1_000_000);
 
@@ -66,7 +67,7 @@ fn main() {
 
     let from = Instant::now();
     let restored = away.path().join("restored.db");
-    let header = open(&file, &secret, &restored).unwrap();
+    let header = open(&file, &secret, &restored, false).unwrap();
     timed("restore, all proved", from);
     let from = Instant::now();
     let replayed = replay(&restored, &header, Some(&path(away.path(), deployment, header.shard))).unwrap();

@@ -1,5 +1,6 @@
 //! `backup`: copies of the data for a key that is not on this machine, and the way back. The keys have packages of their own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -37,6 +38,9 @@ pub enum Backup {
         /// There is no mirror: entries written after the backup are lost, and auditors will see that.
         #[arg(long)]
         no_mirror: bool,
+        /// Take a backup that lacks rows of which its log tells, because there is no better one; auditors will see that.
+        #[arg(long)]
+        incomplete: bool,
     },
     /// A restore drill: open a backup (the newest, unless named), prove it, and throw the copy away.
     Verify {
@@ -73,7 +77,17 @@ pub fn run(arguments: &Arguments, act: &Backup) -> Result<ExitCode, Fault> {
             identity,
             mirror,
             no_mirror,
-        } => restore(arguments, &config, file, identity, mirror.as_deref(), *no_mirror),
+            incomplete,
+        } => {
+            let from = Wanted {
+                file,
+                identity,
+                mirror: mirror.as_deref(),
+                no_mirror: *no_mirror,
+                incomplete: *incomplete,
+            };
+            restore(arguments, &config, &from)
+        }
         Backup::Verify {
             file,
             identity,
@@ -104,7 +118,7 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     written.map_err(|_| fault("the log could not be written, so no backup was made"))?;
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
     let recipients = &config.backup.recipients;
-    let (path, header) = backup::create(&mut house, deployment, folder, recipients, now_ms)?;
+    let backup::Made { path, header, missing } = backup::create(&mut house, deployment, folder, recipients, now_ms)?;
     say(&format!("{}  {} entries of the log", path.display(), header.size));
     // Asked for after the copy, so that every file of which the copy tells is among them.
     let known = attachments::all(&mut house)?;
@@ -125,6 +139,13 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
             "{} sealed files are missing or damaged here and could not be copied; see `donghanh check`",
             copied.bad
         )));
+    }
+    if !missing.is_empty() {
+        gone_from(&missing);
+        return Err(fault(
+            "the data lacks what its log tells of, so this backup is kept beside the older ones and none was deleted; \
+             compare with the newest whole backup (`backup verify`) before you go on",
+        ));
     }
     for gone in backup::prune(folder, config.backup.keep, &path)? {
         say(&format!("{}  deleted; {} are kept", gone.display(), config.backup.keep));
@@ -165,7 +186,7 @@ fn verify(config: &Config, file: Option<&Path>, identity: &Path, package: Option
     };
     let scratch = file.with_extension("drill.partial");
     backup::remove(&scratch);
-    let opened = backup::open(&file, identity, &scratch);
+    let opened = backup::open(&file, identity, &scratch, false);
     let held = opened.and_then(|header| {
         let without = package.map(|package| keyless(&scratch, package)).transpose()?;
         let known = known(&scratch)?;
@@ -221,14 +242,31 @@ fn keyless(database: &Path, package: &Path) -> Result<usize, BackupError> {
     Ok(owners.iter().filter(|owner| !package.has(owner)).count())
 }
 
-fn restore(
-    arguments: &Arguments,
-    config: &Config,
-    file: &Path,
-    identity: &Path,
-    mirror: Option<&Path>,
+/// Says what the log tells of and the data does not hold.
+fn gone_from(missing: &BTreeMap<String, Vec<u64>>) {
+    for (kind, indices) in missing {
+        let list: Vec<String> = indices.iter().map(u64::to_string).collect();
+        say(&format!("  gone from the data: {kind}  (entries {})", list.join(", ")));
+    }
+}
+
+/// What a restore starts from.
+struct Wanted<'a> {
+    file: &'a Path,
+    identity: &'a Path,
+    mirror: Option<&'a Path>,
     no_mirror: bool,
-) -> Result<ExitCode, Fault> {
+    incomplete: bool,
+}
+
+fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<ExitCode, Fault> {
+    let Wanted {
+        file,
+        identity,
+        mirror,
+        no_mirror,
+        incomplete,
+    } = *from;
     let mirrors = mirror.or(config.backup.mirror.as_deref()).filter(|_| !no_mirror);
     if mirrors.is_none() && !no_mirror {
         return Err(fault(
@@ -242,7 +280,7 @@ fn restore(
     }
     let partial = database.with_extension("restore.partial");
     backup::remove(&partial);
-    let header = backup::open(file, identity, &partial)?;
+    let header = backup::open(file, identity, &partial, incomplete)?;
     say(&format!(
         "{}: {} entries of the log, all proved",
         file.display(),
@@ -254,7 +292,11 @@ fn restore(
     std::fs::rename(&partial, database).map_err(fault)?;
     backup::remove(&partial);
     let size = header.size + replayed.entries as u64;
-    let fields = [format!("from-{}", header.size), format!("to-{size}")];
+    let mut fields = vec![format!("from-{}", header.size), format!("to-{size}")];
+    // Empty unless an incomplete backup was asked for.
+    let gone = backup::lacks(database, header.size)?;
+    gone_from(&gone);
+    fields.extend(gone.values().flatten().map(|index| format!("lost-{index}")));
     let entry = entry("backup.restore", "operator", "", &fields).map_err(fault)?;
     let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
     let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
@@ -287,6 +329,10 @@ fn restore(
             "WARNING {} sealed files are missing in {FILES} beside the backup, or damaged; `check` counts them.",
             copied.bad
         ));
+    }
+    if Path::new(&config.key_plane_address(&arguments.data)).exists() {
+        let (_, mut plane) = unseal::key_plane(arguments)?;
+        super::package::catch_up(arguments, config, &mut plane)?;
     }
     say(
         "Everybody signs in again. Now the keys: `keys package restore`, unless keys.db is here; then `check`, then `serve`.",

@@ -105,6 +105,8 @@ pub fn run() -> ExitCode {
         .with_max_level(tracing::Level::INFO)
         .with_target(false)
         .init();
+    // Whatever is written is its owner's alone, whatever the folder allows.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     // No core file may hold keys, and no other process of the same user may read the memory.
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "the process could not be made non-dumpable");

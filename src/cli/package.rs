@@ -15,7 +15,7 @@ use crate::operations::accounts;
 use crate::operations::erase::left;
 use crate::operations::gate::entry;
 use crate::operations::key_package::{self, existing};
-use crate::storage::connection::AnyConnection;
+use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, migrate};
 use crate::storage::{key_packages, key_plane};
 
@@ -55,7 +55,8 @@ pub fn run(arguments: &Arguments, act: &Package) -> Result<ExitCode, Fault> {
 }
 
 fn list(arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let (_, mut plane) = unseal::key_plane(arguments)?;
+    let (config, mut plane) = unseal::key_plane(arguments)?;
+    catch_up(arguments, &config, &mut plane)?;
     let known = key_packages::list(&mut plane)?;
     if known.is_empty() {
         say("No key package was made yet.");
@@ -80,34 +81,59 @@ fn make(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
     if file.exists() {
         return Err(Fault(format!("{} is there already; name a new file", file.display())));
     }
-    let (_, mut plane) = unseal::key_plane(arguments)?;
+    let (config, mut plane) = unseal::key_plane(arguments)?;
+    catch_up(arguments, &config, &mut plane)?;
     if existing(&key_packages::list(&mut plane)?).len() >= key_packages::MOST {
         return Err(fault(
             "two packages exist; destroy the older one, attest it with `keys package destroyed`, then make a new one",
         ));
     }
-    let (config, unsealed) = unseal::opened(arguments)?;
-    record(arguments, &config, "key.package", "")?;
-    // Registered before it is written: a copy that nobody knows of is worse than one that is not there.
-    let (number, bytes) = key_package::make(&mut plane, &unsealed.keyring, Clock::system().now_ms())?;
-    write(file, &bytes).map_err(|error| {
+    let (_, unsealed) = unseal::opened(arguments)?;
+    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
+    if !left(&mut house, &mut plane, &unsealed.keyring)?.is_empty() {
+        return Err(fault(
+            "keys of erased persons are here; run `donghanh keys erase` first, so that no package keeps them",
+        ));
+    }
+    let (row, bytes) = key_package::make(&mut plane, &unsealed.keyring, Clock::system().now_ms())?;
+    let cannot = |error: std::io::Error| Fault(format!("cannot write {}: {error}", file.display()));
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(cannot)?;
+    // Told and registered before it is written: a copy that nobody knows of is worse than one that is not there.
+    let told = record(arguments, &config, "key.package", &key_package::fields(&row))
+        .and_then(|()| Ok(key_packages::insert(&mut plane, &row)?));
+    if told.is_err() {
+        drop(std::fs::remove_file(file));
+    }
+    told?;
+    out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(|error| {
+        let Fault(said) = cannot(error);
         Fault(format!(
-            "cannot write {}: {error}; package {number} is registered, attest it as destroyed and make another",
-            file.display()
+            "{said}; package {} is registered, attest it as destroyed and make another",
+            row.number
         ))
     })?;
-    say(&format!("Package {number} written to {}.", file.display()));
+    say(&format!("Package {} written to {}.", row.number, file.display()));
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    out.write_all(bytes)?;
-    out.sync_all()
+/// Brings the register to what the log tells, if there is a log.
+pub fn catch_up(arguments: &Arguments, config: &Config, plane: &mut AnyConnection) -> Result<(), Fault> {
+    let address = config.database_address(&arguments.data);
+    if !is_postgres(&address) && !Path::new(&address).exists() {
+        return Ok(());
+    }
+    let mut house = AnyConnection::open(&address, false)?;
+    Ok(key_package::catch_up(plane, &mut house)?)
 }
 
 fn destroyed(arguments: &Arguments, number: i64, by: &str) -> Result<ExitCode, Fault> {
     let (config, mut plane) = unseal::key_plane(arguments)?;
+    catch_up(arguments, &config, &mut plane)?;
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
     if !accounts::exists(&mut house, by)? {
         return Err(fault("there is no account with this staff code"));
@@ -120,15 +146,19 @@ fn destroyed(arguments: &Arguments, number: i64, by: &str) -> Result<ExitCode, F
             "no package of this number exists; `keys package list` shows them",
         ));
     }
-    record(arguments, &config, "key.package_destroy", by)?;
+    record(
+        arguments,
+        &config,
+        "key.package_destroy",
+        &[by.to_owned(), format!("package-{number}")],
+    )?;
     key_packages::destroyed(&mut plane, number, by, Clock::system().now_ms())?;
     say(&format!("Package {number}: destroyed, attested by {by}."));
     Ok(ExitCode::SUCCESS)
 }
 
-fn record(arguments: &Arguments, config: &Config, kind: &str, by: &str) -> Result<(), Fault> {
-    let fields: Vec<String> = (!by.is_empty()).then(|| by.to_owned()).into_iter().collect();
-    let entry = entry(kind, "operator", "", &fields).map_err(fault)?;
+fn record(arguments: &Arguments, config: &Config, kind: &str, fields: &[String]) -> Result<(), Fault> {
+    let entry = entry(kind, "operator", "", fields).map_err(fault)?;
     let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
     let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
     drop(writer);
@@ -151,6 +181,7 @@ fn restore(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
         let offers = unseal::offers(arguments, &key_plane::slots(plane)?)?;
         unseal::opened_with(plane, &offers)
     })?;
+    catch_up(arguments, &config, &mut plane)?;
     say("The keys are back.");
     if let Ok(mut house) = AnyConnection::open(&config.database_address(&arguments.data), false)
         && !left(&mut house, &mut plane, &unsealed.keyring)?.is_empty()

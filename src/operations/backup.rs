@@ -40,6 +40,9 @@ pub enum BackupError {
     /// What is inside is not whole.
     #[error("{0} is not a whole backup: {1}")]
     Damaged(PathBuf, String),
+    /// Another run is at it.
+    #[error("a backup is being made into {0} already; wait until it is done")]
+    Busy(PathBuf),
     /// It cannot be put behind this backup.
     #[error("the mirror {0} {1}; look for another, or say --no-mirror and tell the auditors")]
     Mirror(PathBuf, &'static str),
@@ -110,7 +113,7 @@ pub fn create(
     folder: &Path,
     recipients: &[String],
     now_ms: i64,
-) -> Result<(PathBuf, Header), BackupError> {
+) -> Result<Made, BackupError> {
     let recipients: Result<Vec<Recipient>, BackupError> = recipients
         .iter()
         .map(|text| text.parse().map_err(|_| BackupError::Recipient(text.clone())))
@@ -119,13 +122,27 @@ pub fn create(
     if recipients.is_empty() {
         return Err(BackupError::NoRecipient);
     }
+    // One at a time: the next would take this one's unfinished files for litter.
+    let lock = File::create(folder.join(".lock")).map_err(at(folder))?;
+    lock.try_lock().map_err(|_| BackupError::Busy(folder.to_path_buf()))?;
     let (path, plain) = (folder.join(name(now_ms)), folder.join(".copy.partial"));
     remove(&plain);
     drop(new(&plain)?);
     copy::copy_to(connection, &plain)?;
     let made = sealed(&plain, &path, deployment, &recipients, now_ms);
     remove(&plain);
-    made.map(|header| (path, header))
+    let (header, missing) = made?;
+    Ok(Made { path, header, missing })
+}
+
+/// A backup that was made.
+pub struct Made {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its first line.
+    pub header: Header,
+    /// What the log tells of and the data does not hold: indices by kind. Empty for a backup that is whole.
+    pub missing: BTreeMap<String, Vec<u64>>,
 }
 
 fn sealed(
@@ -134,8 +151,10 @@ fn sealed(
     deployment: Deployment,
     recipients: &[Recipient],
     now_ms: i64,
-) -> Result<Header, BackupError> {
+) -> Result<(Header, BTreeMap<String, Vec<u64>>), BackupError> {
     let sound = whole(plain, plain)?;
+    let missing = lacks(plain, sound.size)?;
+    copy::settle(&mut opened(plain)?)?;
     let header = Header {
         v: 1,
         deployment: b64u(&deployment.0),
@@ -145,7 +164,7 @@ fn sealed(
         root: b64u(&sound.root),
         digest: b64u(&digest(plain)?),
     };
-    let partial = path.with_extension("partial");
+    let partial = plain.with_file_name(".backup.partial");
     remove(&partial);
     let out = new(&partial)?;
     let wrong = |_| BackupError::NoRecipient;
@@ -167,7 +186,7 @@ fn sealed(
             .and_then(|folder| folder.sync_all())
             .map_err(at(folder))?;
     }
-    Ok(header)
+    Ok((header, missing))
 }
 
 /// Deletes all but the newest and the one just made; gives what was deleted.
@@ -182,8 +201,8 @@ pub fn prune(folder: &Path, keep: usize, made: &Path) -> Result<Vec<PathBuf>, Ba
     Ok(all.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Opens a backup into a new file and proves it: bytes, log and every row that the log tells of.
-pub fn open(path: &Path, identity: &Path, into: &Path) -> Result<Header, BackupError> {
+/// Opens a backup into a new file and proves it: bytes, log and, unless it may be `incomplete`, every row that the log tells of.
+pub fn open(path: &Path, identity: &Path, into: &Path, incomplete: bool) -> Result<Header, BackupError> {
     let keys = File::open(identity).map_err(at(identity))?;
     let keys = age::IdentityFile::from_buffer(BufReader::new(keys))
         .map_err(at(identity))?
@@ -193,14 +212,19 @@ pub fn open(path: &Path, identity: &Path, into: &Path) -> Result<Header, BackupE
     let input = File::open(path).map_err(at(path))?;
     let decryptor = age::Decryptor::new_buffered(BufReader::new(input)).map_err(shut)?;
     let reader = decryptor.decrypt(keys.iter().map(AsRef::as_ref)).map_err(shut)?;
-    let opened = extract(path, BufReader::new(reader), into);
+    let opened = extract(path, BufReader::new(reader), into, incomplete);
     if opened.is_err() {
         remove(into);
     }
     opened
 }
 
-fn extract(path: &Path, mut reader: impl std::io::BufRead, into: &Path) -> Result<Header, BackupError> {
+fn extract(
+    path: &Path,
+    mut reader: impl std::io::BufRead,
+    into: &Path,
+    incomplete: bool,
+) -> Result<Header, BackupError> {
     let damaged = |what: &str| BackupError::Damaged(path.to_path_buf(), what.to_owned());
     let mut line = Vec::new();
     let first = (&mut reader).take(LONGEST_HEADER).read_until(b'\n', &mut line);
@@ -219,9 +243,8 @@ fn extract(path: &Path, mut reader: impl std::io::BufRead, into: &Path) -> Resul
     if (sound.shard, sound.size, b64u(&sound.root)) != (header.shard, header.size, header.root.clone()) {
         return Err(damaged("the log inside is not the one that its first line tells of"));
     }
-    let mut connection = opened(into)?;
-    let missing = copy::missing_writes(&mut connection, i64::try_from(header.size).unwrap_or(i64::MAX))?;
-    if let Some((kind, indices)) = missing.first_key_value() {
+    let missing = lacks(into, header.size)?;
+    if let Some((kind, indices)) = missing.first_key_value().filter(|_| !incomplete) {
         let index = indices.first().copied().unwrap_or_default();
         return Err(damaged(&format!("what entry {index} ({kind}) wrote is not in it")));
     }
@@ -242,6 +265,12 @@ fn opened(file: &Path) -> Result<AnyConnection, BackupError> {
         .to_str()
         .ok_or(StorageError::Inconsistent("the path is not text"))?;
     Ok(AnyConnection::open(address, false)?)
+}
+
+/// What the log of a restored database tells of up to `size` and its data does not hold: indices by kind.
+pub fn lacks(database: &Path, size: u64) -> Result<BTreeMap<String, Vec<u64>>, BackupError> {
+    let until = i64::try_from(size).unwrap_or(i64::MAX);
+    Ok(copy::missing_writes(&mut opened(database)?, until)?)
 }
 
 /// What a replay of the mirror did, and what has to be done again by people.

@@ -3,6 +3,8 @@
 //! At most two may exist. Whoever makes a third first attests that the oldest is destroyed; so a certificate of erasure can say of
 //! every copy what became of it.
 
+use std::collections::BTreeMap;
+
 use diesel::Connection as _;
 use ledger::vault::associated::Deployment;
 use ledger::vault::keyring::Keyring;
@@ -14,6 +16,7 @@ use crate::storage::StorageError;
 use crate::storage::connection::AnyConnection;
 use crate::storage::key_packages::{self, MOST, PackageRow};
 use crate::storage::key_plane::{self, Contents, Unsealed};
+use crate::storage::log_rows;
 
 const DAMAGED: StorageError = StorageError::Inconsistent("this is no whole key package; look for another copy");
 
@@ -60,8 +63,12 @@ pub fn existing(known: &[PackageRow]) -> Vec<&PackageRow> {
     known.iter().filter(|package| package.destroyed_at.is_none()).collect()
 }
 
-/// Makes and registers the next package; gives its number and its bytes. Fails while [`MOST`] exist.
-pub fn make(connection: &mut AnyConnection, keyring: &Keyring, now_ms: i64) -> Result<(i64, Vec<u8>), StorageError> {
+/// Makes the next package: its row for the register, and its bytes. Fails while [`MOST`] exist.
+pub fn make(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    now_ms: i64,
+) -> Result<(PackageRow, Vec<u8>), StorageError> {
     connection.transaction(|connection| {
         let known = key_packages::list(connection)?;
         if existing(&known).len() >= MOST {
@@ -71,18 +78,73 @@ pub fn make(connection: &mut AnyConnection, keyring: &Keyring, now_ms: i64) -> R
         }
         let number = known.last().map_or(1, |last| last.number + 1);
         let bytes = written(&key_plane::contents(connection)?, known, keyring, number, now_ms)?;
-        key_packages::insert(
-            connection,
-            &PackageRow {
+        let row = PackageRow {
+            number,
+            digest: ledger::sha256(&bytes).to_vec(),
+            made_at: now_ms,
+            destroyed_at: None,
+            destroyed_by: None,
+        };
+        Ok((row, bytes))
+    })
+}
+
+/// The fields of the entry about a package: its number and the digest of its file.
+#[must_use]
+pub fn fields(row: &PackageRow) -> Vec<String> {
+    vec![
+        format!("package-{}", row.number),
+        format!("sha256-{}", b64u(&row.digest)),
+    ]
+}
+
+/// Registers packages of which the log tells and the register does not, after an older package or backup came back: a copy that
+/// exists is never forgotten, and no number is given twice.
+pub fn catch_up(plane: &mut AnyConnection, house: &mut AnyConnection) -> Result<(), StorageError> {
+    let told = told(house)?;
+    plane.transaction(|plane| {
+        let known = key_packages::list(plane)?;
+        for (number, row) in told {
+            match known.iter().find(|known| known.number == number) {
+                None => key_packages::insert(plane, &row)?,
+                Some(known) => {
+                    let attested = row
+                        .destroyed_at
+                        .zip(row.destroyed_by)
+                        .filter(|_| known.destroyed_at.is_none());
+                    if let Some((at, by)) = attested {
+                        key_packages::destroyed(plane, number, &by, at)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The packages of which the log tells, by number.
+fn told(house: &mut AnyConnection) -> Result<BTreeMap<i64, PackageRow>, StorageError> {
+    let mut told: BTreeMap<i64, PackageRow> = BTreeMap::new();
+    for entry in log_rows::of_kinds(house, &["key.package", "key.package_destroy"])? {
+        let field = |prefix: &str| entry.f.iter().find_map(|field| field.strip_prefix(prefix));
+        let Some(number) = field("package-").and_then(|number| number.parse().ok()) else {
+            continue;
+        };
+        if entry.k == "key.package" {
+            let row = PackageRow {
                 number,
-                digest: ledger::sha256(&bytes).to_vec(),
-                made_at: now_ms,
+                digest: field("sha256-").and_then(from_b64u).unwrap_or_default(),
+                made_at: entry.t,
                 destroyed_at: None,
                 destroyed_by: None,
-            },
-        )?;
-        Ok((number, bytes))
-    })
+            };
+            told.insert(number, row);
+        } else if let Some(row) = told.get_mut(&number) {
+            row.destroyed_at = Some(entry.t);
+            row.destroyed_by = entry.f.first().cloned();
+        }
+    }
+    Ok(told)
 }
 
 fn written(

@@ -134,15 +134,17 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
 /// Kinds of entries that name the handles of whom they erase.
 pub const ERASING: [&str; 2] = ["order.start", "order.repeat"];
 
-/// The entries that a restore took from the mirror: of their writes only the entries are left.
-fn restored(entry: &Entry) -> Option<std::ops::Range<u64>> {
-    let after = |prefix: &str| {
-        entry
-            .f
-            .iter()
-            .find_map(|field| field.strip_prefix(prefix)?.parse().ok())
+/// The entries of which a restore said that only they are left: those from the mirror, and those that the backup lacked.
+fn restored(entry: &Entry) -> Vec<std::ops::Range<u64>> {
+    let after = |prefix: &str| -> Vec<u64> {
+        let fields = entry.f.iter();
+        fields
+            .filter_map(|field| field.strip_prefix(prefix)?.parse().ok())
+            .collect()
     };
-    Some(after("from-")?..after("to-")?)
+    let mirrored = after("from-").into_iter().zip(after("to-")).map(|(from, to)| from..to);
+    let lost = after("lost-").into_iter().map(|index| index..index + 1);
+    mirrored.chain(lost).collect()
 }
 
 /// Under which handles the log tells of the values of these owners; for owners whose keys, which hold the handle, are gone already.

@@ -275,21 +275,56 @@ fn a_backup_that_is_changed_cut_or_for_another_key_restores_nothing() {
 }
 
 #[test]
-fn a_row_that_somebody_deleted_shows_in_the_drill() {
+fn a_row_that_somebody_deleted_shows_when_the_next_backup_is_made_and_no_whole_one_goes_for_it() {
     let setting = Setting::new();
     setting.intake("Hoa Mẫu");
+    setting.intake("Lan Mẫu");
     let identity = setting.away("identity");
     let drill = ["backup", "verify", "--identity", &identity];
-    setting.backup();
+    let whole = setting.backup();
     ok(setting.data(), &drill);
     let delete = "DROP TRIGGER sealed_value_no_delete; DELETE FROM sealed_value WHERE group_no = 1";
     setting.world.connection().batch_execute(delete).unwrap();
-    setting.backup();
-    assert!(fault(setting.data(), &drill).contains("(case.create) wrote is not in it"));
-    // Two are kept.
-    let newest = setting.backup();
+    // Two are kept of those that are whole.
+    for _ in 0..2 {
+        let said = fault(setting.data(), &["backup", "create"]);
+        assert!(said.contains("lacks what its log tells of"), "{said}");
+    }
     let list = ok(setting.data(), &["backup", "list"]);
-    assert!(list.lines().count() == 2 && list.contains(&newest), "{list}");
+    assert!(list.lines().count() == 3 && list.contains(&whole), "{list}");
+    assert!(fault(setting.data(), &drill).contains("(case.create) wrote is not in it"));
+
+    // Without a better one it is taken by name, and the log says for ever what is gone.
+    let newest = list.lines().last().unwrap().split_whitespace().next().unwrap();
+    let fresh = setting.fresh();
+    let restore = ["backup", "restore", newest, "--identity", &identity, "--no-mirror"];
+    assert!(fault(fresh.path(), &restore).contains("wrote is not in it"));
+    assert!(!fresh.path().join("donghanh.db").exists());
+    let said = ok(fresh.path(), &[restore.as_slice(), &["--incomplete"]].concat());
+    assert!(said.contains("gone from the data: case.create"), "{said}");
+    std::fs::copy(setting.data().join("keys.db"), fresh.path().join("keys.db")).unwrap();
+    ok(fresh.path(), &["backup", "create"]);
+    ok(fresh.path(), &["log", "verify"]);
+}
+
+#[test]
+fn one_backup_is_made_at_a_time_and_an_interrupted_one_leaves_no_litter() {
+    let setting = Setting::new();
+    let folder = Path::new(&setting.away("backups")).to_path_buf();
+    setting.backup();
+    let lock = std::fs::File::open(folder.join(".lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(fault(setting.data(), &["backup", "create"]).contains("is being made into"));
+    drop(lock);
+    for litter in [".copy.partial", ".backup.partial"] {
+        std::fs::write(folder.join(litter), "half").unwrap();
+    }
+    setting.backup();
+    let names = std::fs::read_dir(&folder).unwrap();
+    let names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(names.iter().all(|name| !name.ends_with("partial")), "{names:?}");
 }
 
 #[test]

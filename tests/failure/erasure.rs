@@ -190,12 +190,30 @@ fn the_operator_destroys_keys_while_the_server_waits_sealed_and_people_go_on_aft
     for end in ["", "-wal", "-shm"] {
         drop(std::fs::remove_file(data.join(format!("keys.db{end}"))));
     }
-    let back = ok(data, &["keys", "package", "restore", &file("two")]);
+    let back = ok(data, &["keys", "package", "restore", &file("one")]);
     assert!(back.contains("run `donghanh keys erase`"), "{back}");
     assert!(fault(data, &["keys", "package", "restore", &file("two")]).contains("has keys already"));
+    // It was made before the other, of which the log tells: no number is given twice, and no copy is forgotten.
+    let list = ok(data, &["keys", "package", "list"]);
+    assert!(
+        list.lines().count() == 2 && list.contains("attested by") && list.contains("exists"),
+        "{list}"
+    );
+    assert!(fault(data, &["keys", "package", "make", &file("three")]).contains("keys of erased persons"));
     let check = command(data, &["check"]).output().unwrap();
     assert!(String::from_utf8_lossy(&check.stdout).contains("keys of erased persons are here"));
     ok(data, &["keys", "erase"]);
+    assert!(ok(data, &["keys", "package", "make", &file("three")]).contains("Package 3"));
+    let unknown = data.join("nowhere").join("four");
+    ok(
+        data,
+        &["keys", "package", "destroyed", "2", "--by", &keeper.secrets.code],
+    );
+    assert!(fault(data, &["keys", "package", "make", unknown.to_str().unwrap()]).contains("cannot write"));
+    assert!(
+        ok(data, &["keys", "package", "make", &file("four")]).contains("Package 4"),
+        "no number was spent"
+    );
     let check = command(data, &["check"]).output().unwrap();
     assert!(!String::from_utf8_lossy(&check.stdout).contains("erased persons"));
 }

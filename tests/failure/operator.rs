@@ -169,6 +169,33 @@ fn own_key(house: &House) -> String {
 }
 
 #[test]
+fn every_file_that_the_program_writes_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::new();
+    let running = house.serve();
+    house.ok(&["log", "export", house.data.join("bundle").to_str().unwrap()]);
+    let mut seen = Vec::new();
+    let mut folders = vec![house.data.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            // The test itself wrote this one.
+            } else if !path.ends_with("config.toml") {
+                let mode = path.metadata().unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+                seen.push(path);
+            }
+        }
+    }
+    for name in ["donghanh.db", "keys.db", "control.sock", "bundle/entries.jsonl"] {
+        assert!(seen.contains(&house.data.join(name)), "{name}");
+    }
+    running.kill();
+}
+
+#[test]
 fn an_orderly_end_finishes_what_was_taken_and_says_so_in_the_log() {
     let house = House::new();
     let running = house.serve();

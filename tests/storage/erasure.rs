@@ -418,6 +418,13 @@ fn fill_backups(world: &World, worker: &Actor, backup: &dyn Fn(&str) -> String) 
     gone
 }
 
+/// Makes and registers a package; gives its number and its bytes.
+fn package(world: &World, now_ms: i64) -> Result<(i64, Vec<u8>), StorageError> {
+    let (row, bytes) = key_package::make(&mut plane(world), &unsealed(world).keyring, now_ms)?;
+    key_packages::insert(&mut plane(world), &row)?;
+    Ok((row.number, bytes))
+}
+
 #[test]
 fn fifty_backups_and_every_key_there_is_open_nothing_of_an_erased_person_and_all_of_the_others() {
     let world = World::new();
@@ -428,7 +435,7 @@ fn fifty_backups_and_every_key_there_is_open_nothing_of_an_erased_person_and_all
     let gone = fill_backups(&world, &worker, &backup);
     // Copies of the key plane from before: two packages, and the bare file that somebody took.
     let now_ms = world.app.clock.now_ms();
-    let make = |now_ms| key_package::make(&mut plane(&world), &unsealed(&world).keyring, now_ms);
+    let make = |now_ms| package(&world, now_ms);
     let first = make(now_ms).unwrap();
     let second = make(now_ms).unwrap();
     assert!(make(now_ms).is_err(), "a third copy while two exist");
@@ -659,7 +666,7 @@ fn a_package_brings_the_keys_back_and_the_next_ceremony_takes_the_erased_ones_aw
     let worker = anew(&world, &office.worker);
     let gone = world.intake(&worker, "Hoa Mẫu").id;
     let stays = world.intake(&worker, "Lan Mẫu").id;
-    let (_, bytes) = key_package::make(&mut plane(&world), &unsealed(&world).keyring, 0).unwrap();
+    let (_, bytes) = package(&world, 0).unwrap();
     office.ordered(&world, gone);
     ceremony(&world).unwrap();
     // The key plane is lost; the older package is all there is.
@@ -702,7 +709,7 @@ fn a_package_that_was_changed_anywhere_is_refused_and_leaves_nothing() {
     let world = World::new();
     let office = Office::new(&world);
     world.intake(&anew(&world, &office.worker), "Hoa Mẫu");
-    let (_, bytes) = key_package::make(&mut plane(&world), &unsealed(&world).keyring, 0).unwrap();
+    let (_, bytes) = package(&world, 0).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.db");
     let mut fresh = AnyConnection::open(path.to_str().unwrap(), true).unwrap();

@@ -276,8 +276,10 @@ fn two_hundred_markers_are_nowhere_on_disk_in_the_logs_in_the_mirror_or_in_a_bac
     let secret = away.path().join("identity");
     std::fs::write(&secret, identity.to_string().expose_secret()).unwrap();
     let recipients = [identity.to_public().to_string()];
-    let (file, _) = backup::create(&mut house, deployment, away.path(), &recipients, 0).unwrap();
-    backup::open(&file, &secret, &away.path().join("opened.db")).unwrap();
+    let file = backup::create(&mut house, deployment, away.path(), &recipients, 0)
+        .unwrap()
+        .path;
+    backup::open(&file, &secret, &away.path().join("opened.db"), false).unwrap();
 
     let mut places = BTreeMap::new();
     files(world.data.path(), &mut places);
