@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attachments;
 mod backup;
 mod disk;
 mod erasure;
