@@ -227,3 +227,66 @@ impl Case {
         }
     }
 }
+
+/// The newest entry of a kind.
+pub fn entry(served: &Served, kind: &str) -> ledger::log::entry::Entry {
+    let entries = served.world.entries();
+    entries
+        .into_iter()
+        .rev()
+        .find(|entry| entry.k == kind)
+        .unwrap_or_else(|| panic!("no {kind} in the log"))
+}
+
+/// A conclusion has its grounds, its deciding body and, for a victim, its document.
+pub const CONCLUSION: [(&str, &str); 4] = [
+    ("conclusion", "victim"),
+    ("grounds", "rescuing_body"),
+    ("deciding_body", "provincial_police"),
+    ("status_document", "police_confirmation"),
+];
+pub const NOT_VICTIM: [(&str, &str); 3] = [
+    ("conclusion", "not_victim"),
+    ("grounds", "own_statement"),
+    ("deciding_body", "provincial_police"),
+];
+
+/// A house with the people who work on a case.
+pub struct Setting {
+    pub served: Served,
+    pub cast: Cast,
+}
+
+impl Setting {
+    pub fn new() -> Self {
+        let served = Served::start();
+        let cast = Cast::new(&served);
+        Self { served, cast }
+    }
+
+    pub fn case(&self) -> (Browser<'_>, String) {
+        let worker = self.served.signed_in(&self.cast.worker);
+        let case = take_in(&worker, &[("alias", "Hoa Mẫu"), ("danger", "high")]);
+        (worker, case)
+    }
+
+    /// A case whose referral to the centre waits.
+    pub fn referred(&self) -> (Browser<'_>, String) {
+        let (worker, case) = self.case();
+        let question = [("legal_question", "Câu hỏi mẫu về bồi thường")];
+        assert_eq!(
+            save(&worker, &format!("{case}/groups/legal_aid"), &question).status,
+            303
+        );
+        assert_eq!(
+            save(&worker, &format!("{case}/groups/notes"), &[("text", "ghi chú nội bộ")]).status,
+            303
+        );
+        assert_eq!(
+            consent(&worker, &case, "legal_aid", &["identity", "legal_aid"]).status,
+            303
+        );
+        assert_eq!(refer(&worker, &case, "legal_aid", "TGPL", &["identity"]).status, 303);
+        (worker, case)
+    }
+}
