@@ -104,6 +104,7 @@ lists! {
     CONSENT_PURPOSE "consent_purpose" ["case_file" "health_department" "police" "legal_aid" "medical" "psychological"
         "family_contact" "school_work" "statistics" "foreign_body" "follow_up"];
     BASIS "basis" ["vital_interest" "crime_prevention" "state_function"];
+    RETURN_REASON "return_reason" ["missing_answer" "missing_document" "grounds_unclear" "not_entitled" "talk_first"];
     REJECTION "rejection" ["conflict_of_interest" "no_concrete_matter" "unlawful_request" "other_organisation" "out_of_area"
         "no_provider" "other"];
     ERASURE_BASIS "erasure_basis" ["person_asked" "purpose_ended" "keeping_period_over" "authority_decision"];

@@ -25,12 +25,15 @@ pub struct Change {
     pub verb: String,
     /// The version of the step that the page showed.
     pub seen: i64,
+    /// Why it goes back, one of `codes::RETURN_REASON`; only for a return, and needed there.
+    pub reason: Option<&'static str>,
 }
 
 /// Moves a step and gives the index of the entry.
 pub async fn move_step(app: &App, actor: &Actor, id: PublicId, change: &Change) -> Result<String, CaseActError> {
     let target = format!("{}.{}/{}", change.kind.name(), change.verb, change.step);
-    let claim = |actor: &Actor| Claim::new(actor, "step", &target, id, &change.seen.to_be_bytes());
+    let said = format!("{} {}", change.seen, change.reason.unwrap_or_default()).into_bytes();
+    let claim = |actor: &Actor| Claim::new(actor, "step", &target, id, &said);
     case_act::once(app, actor, claim, async |actor| {
         attempt(app, actor, id, change, claim(actor)).await
     })
@@ -78,6 +81,11 @@ async fn attempt(
         return Err(Why::SamePerson.into());
     }
     let ends = (kind, step.to) == (Kind::Closure, State::Approved);
+    let returns = step.to == State::Returned;
+    if returns && change.reason.is_none() {
+        return Err(Why::NotChosen.into());
+    }
+    let reason = change.reason.filter(|_| returns);
     let concludes = (kind, step.to) == (Kind::Identification, State::Approved);
     if ends {
         may_close(states(steps), referral_open(&allowed.around.referrals))?;
@@ -89,16 +97,20 @@ async fn attempt(
             .filter(|_| second)
             .or_else(|| row.decided_by.clone()),
         decided_at: Some(app.clock.now_ms()),
+        reason: reason.map(str::to_owned),
         version: row.version + 1,
         ..row.clone()
     }
     .signed(&app.keyring);
     let next_case = ends.then(|| in_state(app, &allowed.case, CLOSED));
-    let entry = actor
+    let mut entry = actor
         .permitted(&format!("{}.{}", kind.name(), step.verb), &allowed.permit)
         .purpose(kind.purpose())
         .about(allowed.handle)
         .fields(&[kind.group().name()]);
+    if let Some(reason) = reason {
+        entry = entry.basis(reason);
+    }
     let keyring = std::sync::Arc::clone(&app.keyring);
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let now_ms = tx.now_ms();

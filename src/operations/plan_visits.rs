@@ -55,6 +55,7 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, claim: Claim) -> Result
             decided_at: None,
             version: 1,
             authors: Some(Vec::new()),
+            reason: None,
             mac: Vec::new(),
         };
         Ok::<_, StorageError>(row.signed(&app.keyring))

@@ -386,6 +386,8 @@ fn corrected(app: &App, actor: &Actor, kind: Kind, row: &StepRow) -> Result<Step
         decided_by: None,
         decided_at: None,
         version: row.version + 1,
+        // It was read by whoever corrects.
+        reason: None,
         ..row.clone()
     }
     .written_by(&actor.viewer.account_id)
@@ -421,6 +423,7 @@ async fn new_step(
                 content: 1,
                 due_at: None,
                 authors: Some(account.clone()),
+                reason: None,
                 recorded_by: account.clone(),
                 recorded_at: now_ms,
                 decided_by: concludes.then_some(account),

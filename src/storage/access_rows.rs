@@ -247,6 +247,7 @@ access_row! {
         decided_at: Option<i64>,
         version: i64,
         authors: Option<Vec<u8>>,
+        reason: Option<String>,
     }
 }
 

@@ -247,6 +247,7 @@ diesel::table! {
         version -> BigInt,
         mac -> Binary,
         authors -> Nullable<Binary>,
+        reason -> Nullable<Text>,
     }
 }
 

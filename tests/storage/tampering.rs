@@ -341,6 +341,7 @@ impl Around {
                     step: self.step,
                     verb: "approve".to_owned(),
                     seen: 1,
+                    reason: None,
                 };
                 let moved = move_step::move_step(&world.app, &self.supervisor, self.case, &change);
                 world.block_on(moved).is_ok()
@@ -496,6 +497,7 @@ fn an_author_taken_out_of_the_versions_is_still_no_second_person() {
             step: id,
             verb: "approve".to_owned(),
             seen: view().around.steps[0].version,
+            reason: None,
         };
         let refused = world.block_on(move_step::move_step(&world.app, &again(&supervisor), case, &approve));
         assert!(matches!(refused, Err(CaseActError::Refused(Why::SamePerson))));

@@ -64,6 +64,7 @@ pub fn step_row() -> StepRow {
         decided_at: None,
         version: 1,
         authors: None,
+        reason: None,
         mac: vec![],
     }
 }

@@ -34,7 +34,15 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
         (Some("identification"), "legal_status")
     );
 
+    let page = supervisor.get(&case);
+    let at = step(&page, &case, "identification");
+    let silent = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "return"), ("seen", "1")]);
+    assert_eq!(silent.status, 409, "who sends it back says why");
+    assert!(silent.body.contains("Còn lựa chọn bắt buộc chưa chọn"));
     assert_eq!(press(&supervisor, &case, "identification", "return").status, 303);
+    let returned = entry(&setting.served, "identification.return");
+    assert_eq!(returned.basis.as_deref(), Some("missing_document"));
+    assert!(worker.get(&case).body.contains("Thiếu giấy tờ"), "the worker reads why");
     assert!(
         worker.get("/cases").body.contains("Cần sửa"),
         "today shows what came back"

@@ -379,6 +379,7 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
                         "clock-l",
                         "next-",
                         "state-concluded",
+                        "step-reason",
                         "basis-",
                         "order-",
                     ]

@@ -92,7 +92,9 @@ pub fn press(browser: &Browser<'_>, case: &str, kind: &str, verb: &str) -> Answe
     let (_, form) = page.body.split_once(&format!("action=\"{at}/state\"")).unwrap();
     let (_, seen) = form.split_once("name=\"seen\" value=\"").unwrap();
     let (seen, _) = seen.split_once('"').unwrap();
-    browser.submit(&page, &format!("{at}/state"), &[("verb", verb), ("seen", seen)])
+    let mut fields = vec![("verb", verb), ("seen", seen)];
+    fields.extend((verb == "return").then_some(("reason", "missing_document")));
+    browser.submit(&page, &format!("{at}/state"), &fields)
 }
 
 /// Records a consent.

@@ -1,1 +1,2 @@
+ALTER TABLE step DROP COLUMN reason;
 ALTER TABLE step DROP COLUMN authors;

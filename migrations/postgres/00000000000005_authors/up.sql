@@ -1,1 +1,2 @@
 ALTER TABLE step ADD COLUMN authors BYTEA;
+ALTER TABLE step ADD COLUMN reason TEXT;

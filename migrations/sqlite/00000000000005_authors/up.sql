@@ -1,1 +1,2 @@
 ALTER TABLE step ADD COLUMN authors BLOB;
+ALTER TABLE step ADD COLUMN reason TEXT;

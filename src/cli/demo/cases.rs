@@ -414,6 +414,7 @@ impl Walk<'_, '_> {
                 step: PublicId(row.public_id.as_slice().try_into().map_err(fault)?),
                 verb: verb.to_owned(),
                 seen: row.version,
+                reason: None,
             };
             self.cast.app.clock.advance(5_000);
             let actor = self.cast.actor(code).await?;

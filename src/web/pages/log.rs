@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::case_number;
-use crate::domain::codes::{BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REJECTION, RELEASE_BASIS};
+use crate::domain::codes::{BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REJECTION, RELEASE_BASIS, RETURN_REASON};
 use crate::domain::field::{Typed, typed};
 use crate::domain::step::Kind as Step;
 use crate::operations::export_log::export_log;
@@ -368,10 +368,17 @@ fn has_words(policy: &str) -> bool {
 /// A code of the law or of a rejection; everything else is the public id of a consent.
 fn basis_key(basis: &str) -> String {
     let of = |list: CodeList| list.find(basis).map(|code| format!("code-{}-{code}", list.name));
-    [BASIS, REJECTION, ERASURE_BASIS, HOLD_BASIS, RELEASE_BASIS]
-        .into_iter()
-        .find_map(of)
-        .unwrap_or_else(|| "basis-consent".to_owned())
+    [
+        BASIS,
+        REJECTION,
+        RETURN_REASON,
+        ERASURE_BASIS,
+        HOLD_BASIS,
+        RELEASE_BASIS,
+    ]
+    .into_iter()
+    .find_map(of)
+    .unwrap_or_else(|| "basis-consent".to_owned())
 }
 
 fn kind_key(kind: &str) -> String {

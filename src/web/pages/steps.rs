@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::cases::case_of;
+use crate::domain::codes::RETURN_REASON;
 use crate::domain::field::typed;
 use crate::domain::public_id::PublicId;
 use crate::domain::step::Kind;
@@ -30,6 +31,7 @@ pub async fn update(
         step,
         verb: field("verb").to_owned(),
         seen: field("seen").parse().unwrap_or(0),
+        reason: RETURN_REASON.find(field("reason")),
     };
     let index = move_step(ctx.app(), &ctx.actor, id, &change).await?;
     Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))

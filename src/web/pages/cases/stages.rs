@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::clock::ClockView;
+use crate::domain::codes::RETURN_REASON;
 use crate::domain::group::{Class, from_bits};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
@@ -41,7 +42,8 @@ pub struct Item {
     due: Option<ClockView>,
     body: Option<String>,
     category: Option<String>,
-    reason: Option<String>,
+    /// Message keys of what the reason is for, and of the reason.
+    reason: Option<(&'static str, String)>,
     groups: Vec<&'static str>,
     fields: Vec<FieldView>,
     edit: Option<String>,
@@ -54,13 +56,17 @@ pub struct Item {
 /// Something that can be done with an item.
 #[derive(Serialize)]
 pub struct Button {
+    /// Unlike that of any other button of the page that asks for a reason.
+    id: String,
     action: String,
     label: String,
     verb: &'static str,
     seen: i64,
     warning: bool,
-    /// What it brings about cannot be taken back: it is asked once more.
+    /// What it brings about cannot be taken back, or it needs a reason: it is asked once more.
     confirm: bool,
+    /// Reasons to choose from: code and message key.
+    reasons: Vec<(&'static str, String)>,
 }
 
 /// A consent on the page.
@@ -179,6 +185,12 @@ fn open(view: &CaseView, part: Part) -> Option<&OpenPart> {
     view.open.iter().find(|open| open.part == part)
 }
 
+/// Why something can go back to whoever recorded it.
+fn reasons() -> Vec<(&'static str, String)> {
+    let key = |code: &&'static str| (*code, format!("code-{}-{code}", RETURN_REASON.name));
+    RETURN_REASON.codes.iter().map(key).collect()
+}
+
 fn public(bytes: &[u8]) -> PublicId {
     PublicId(bytes.try_into().unwrap_or_default())
 }
@@ -242,7 +254,10 @@ impl Shown<'_> {
             due,
             body: None,
             category: None,
-            reason: None,
+            reason: row
+                .reason
+                .as_ref()
+                .map(|reason| ("step-reason", format!("code-return_reason-{reason}"))),
             groups: Vec::new(),
             fields: stored.map_or_else(Vec::new, |open| shown_from(part.fields(), &open.fields)),
             edit: (editable && kind.group().class() != Class::S4 && kind.corrected(state).is_ok())
@@ -250,12 +265,19 @@ impl Shown<'_> {
             locked: (kind.group().class() == Class::S4).then(|| urls::part(id, part)),
             buttons: buttons
                 .map(|known| Button {
+                    id: step.to_string(),
                     action: urls::step_state(id, kind, step),
                     label: format!("move-{}", known.verb),
                     verb: known.verb,
                     seen: row.version,
                     warning: known.to == State::Stopped,
-                    confirm: matches!(known.to, State::Stopped | State::Ended) || kind == Kind::Closure,
+                    confirm: matches!(known.to, State::Stopped | State::Ended | State::Returned)
+                        || kind == Kind::Closure,
+                    reasons: if known.to == State::Returned {
+                        reasons()
+                    } else {
+                        Vec::new()
+                    },
                 })
                 .collect(),
             weight,
@@ -288,12 +310,14 @@ impl Shown<'_> {
         let other = if ctx.is_receiver() { &row.from_org } else { &row.to_org };
         let mut buttons = Vec::new();
         let button = |action, label: &str, warning| Button {
+            id: public_id.to_string(),
             action,
             label: label.to_owned(),
             verb: "",
             seen: row.version,
             warning,
             confirm: true,
+            reasons: Vec::new(),
         };
         if ctx.is_receiver() && state == referral::State::Accepted {
             if kind == referral::Kind::LegalAid {
@@ -321,7 +345,10 @@ impl Shown<'_> {
             due: (state == referral::State::Sent).then(|| ClockView::new(&answer_clock, now_ms)),
             body: view.organisations.get(other).cloned(),
             category: (!row.category.is_empty()).then(|| format!("code-legal_aid_form-{}", row.category)),
-            reason: row.reason.as_ref().map(|reason| format!("code-rejection-{reason}")),
+            reason: row
+                .reason
+                .as_ref()
+                .map(|reason| ("referral-reason", format!("code-rejection-{reason}"))),
             groups: referral::shown(&from_bits(row.groups)),
             fields: Vec::new(),
             edit: None,
@@ -417,7 +444,7 @@ impl Stage {
             )),
             body: Some("Trung tâm mẫu".to_owned()),
             category: Some("code-legal_aid_form-advice".to_owned()),
-            reason: Some("code-rejection-no_provider".to_owned()),
+            reason: Some(("step-reason", "code-return_reason-talk_first".to_owned())),
             groups: vec!["identity", "legal_aid"],
             fields: shown_from(Part::Step(Kind::Support, None).fields(), &stored),
             edit: editable.then(|| urls::part(id, Part::Step(Kind::Support, None))),
@@ -435,12 +462,18 @@ impl Stage {
                     item.buttons = kind
                         .moves(state)
                         .map(|known| Button {
+                            id: format!("{}-{}", kind.name(), state.code()),
                             action: urls::step_state(id, *kind, id),
                             label: format!("move-{}", known.verb),
                             verb: known.verb,
                             seen: 1,
                             warning: known.to == State::Stopped,
                             confirm: editable,
+                            reasons: if known.to == State::Returned {
+                                reasons()
+                            } else {
+                                Vec::new()
+                            },
                         })
                         .collect();
                     items.push(item);
