@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +45,7 @@ pub fn path(folder: &Path, deployment: Deployment, shard: i64) -> PathBuf {
 /// A mirror that is open for writing.
 pub struct Mirror {
     file: File,
+    path: PathBuf,
     shard: i64,
     next: i64,
 }
@@ -53,13 +54,14 @@ impl Mirror {
     /// Opens it where it ended and compares everything in it with the log; half a line at its end, left by a crash, is cut off.
     pub fn open(folder: &Path, deployment: Deployment, connection: &mut AnyConnection) -> Result<Self, MirrorError> {
         let shard = log_rows::head(connection)?.shard;
+        let path = path(folder, deployment, shard);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path(folder, deployment, shard))?;
+            .open(&path)?;
         let (mut whole, mut next) = (0_u64, 0_i64);
         let mut lines = BufReader::new(&file);
         loop {
@@ -86,11 +88,22 @@ impl Mirror {
         }
         file.set_len(whole)?;
         file.seek(SeekFrom::Start(whole))?;
-        Ok(Self { file, shard, next })
+        Ok(Self {
+            file,
+            path,
+            shard,
+            next,
+        })
     }
 
     /// Copies what is new and makes it durable; gives how many entries that were.
+    ///
+    /// A file that was deleted or moved meanwhile is a fault: what is written into it would be nowhere.
     pub fn follow(&mut self, connection: &mut AnyConnection) -> Result<usize, MirrorError> {
+        let (there, own) = (std::fs::metadata(&self.path)?, self.file.metadata()?);
+        if (there.dev(), there.ino()) != (own.dev(), own.ino()) {
+            return Err(std::io::Error::other("another file has its name").into());
+        }
         let mut copied = 0;
         loop {
             let rows = log_rows::from_index(connection, self.shard, self.next, STRIDE)?;

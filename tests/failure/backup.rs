@@ -348,6 +348,24 @@ fn a_mirror_of_another_log_keeps_the_server_from_serving() {
 }
 
 #[test]
+fn a_mirror_that_was_deleted_under_the_server_is_made_again_as_a_whole() {
+    let setting = Setting::new();
+    setting.intake("Hoa Mẫu");
+    let server = serve(setting.data());
+    std::fs::remove_file(setting.mirror()).unwrap();
+    setting.backup();
+    for _ in 0..300 {
+        let there = setting.mirror().exists() && entries(&setting.mirror(), 0).unwrap() == raw(setting.data());
+        if there {
+            drop(server);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the mirror did not come back");
+}
+
+#[test]
 fn a_mirror_that_is_shorter_or_tells_another_story_is_not_put_behind_a_backup() {
     let setting = Setting::new();
     setting.intake("Hoa Mẫu");
