@@ -355,6 +355,7 @@ order-state-done = Done
 order-state-lapsed = Not answered in time
 order-agree = Agree
 order-refuse = Refuse
+order-stop = Stop what was agreed
 order-withdraw = Take the request back
 order-agree-help-erasure = To agree means: after 7 days, at the next key ceremony, the keys of this person are destroyed for good.
 order-agree-help-release = To agree means that the legal hold ends at once.

@@ -348,6 +348,7 @@ order-state-done = Đã xong
 order-state-lapsed = Quá hạn trả lời
 order-agree = Đồng ý
 order-refuse = Từ chối
+order-stop = Dừng việc đã đồng ý
 order-withdraw = Rút lại yêu cầu
 order-agree-help-erasure = Đồng ý nghĩa là sau 7 ngày, ở buổi hủy khóa kế tiếp, khóa của người này bị hủy và không khôi phục được.
 order-agree-help-release = Đồng ý nghĩa là hồ sơ hết được giữ theo luật ngay lập tức.

@@ -23,7 +23,7 @@ use crate::storage::writer::{ActError, Tx};
 pub enum Answer {
     /// The second person agrees.
     Agree,
-    /// The second person refuses.
+    /// The second person refuses, or stops what was agreed to while it waits.
     Refuse,
     /// Whoever asked takes it back, as long as it is not being carried out.
     Withdraw,
@@ -166,8 +166,9 @@ async fn attempt(
     let own = order.requested_by == actor.viewer.account_id;
     match (answer, state) {
         (Answer::Withdraw, Some(State::Requested | State::Agreed)) if !own => return Err(Why::SamePerson.into()),
-        (Answer::Agree | Answer::Refuse, Some(State::Requested))
-        | (Answer::Withdraw, Some(State::Requested | State::Agreed)) => {}
+        // What was agreed to can still be stopped by either side while it waits.
+        (Answer::Agree, Some(State::Requested))
+        | (Answer::Refuse | Answer::Withdraw, Some(State::Requested | State::Agreed)) => {}
         _ => return Err(Why::NotNow.into()),
     }
     let mut entry = actor

@@ -583,6 +583,10 @@ fn an_order_lapses_is_refused_or_taken_back_and_then_leads_nowhere() {
             Err(CaseActError::Refused(Why::NotNow))
         ));
     }
+    // Agreed to, and stopped by the second side while it waits.
+    office.request(&world, case, Order::Erasure).unwrap();
+    office.answer(&world, &office.custodian, Answer::Agree).unwrap();
+    office.answer(&world, &office.custodian, Answer::Refuse).unwrap();
     // Agreed to and taken back while it waits.
     office.request(&world, case, Order::Erasure).unwrap();
     office.answer(&world, &office.custodian, Answer::Agree).unwrap();

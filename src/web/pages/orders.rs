@@ -437,7 +437,7 @@ fn shown(view: View, now_ms: i64, saved: bool) -> Show {
         decided_by: view.decided_by,
         version: order.version,
         agreement: (view.may_agree && waits).then(|| urls::order_agreement(id)),
-        refusal: (view.may_agree && waits).then(|| urls::order_refusal(id)),
+        refusal: (view.may_agree && (waits || now == Some(State::Agreed))).then(|| urls::order_refusal(id)),
         withdrawal: (view.own && (waits || now == Some(State::Agreed))).then(|| urls::order_withdrawal(id)),
         certificate: done.then(|| urls::order_certificate(id)),
         saved,
