@@ -612,6 +612,7 @@ kind-backup-create = Made a backup
 kind-backup-restore = Restored from a backup
 noun-backup = Backup
 kind-key-package = Made a key package
+kind-key-rotate = Wrapped all keys anew
 kind-key-package_destroy = Attested that a key package is destroyed
 
 kind-attachment-add = Added a file

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::control::{self, Question, Reply};
 use super::{Arguments, Fault, fault, keys, say, unseal};
 use crate::clock::Clock;
 use crate::operations::erase::{self, Outcome, due, left, returned};
@@ -33,26 +32,14 @@ pub fn run(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
         say("No erasure order is due.");
         return Ok(ExitCode::SUCCESS);
     }
-    // A server that kept the old keys in memory could open nothing afterwards, and would wrap new keys under destroyed ones.
-    let was_open = control::ask(&arguments.data, &Question::Status)? == Some(Reply::Open);
-    if was_open {
-        match control::ask(&arguments.data, &Question::Seal)? {
-            Some(Reply::Sealed { .. }) => say("The server is sealed while keys are destroyed."),
-            Some(Reply::Fault { text }) => return Err(Fault(text)),
-            _ => return Err(fault("the server did not seal itself, so nothing was done")),
-        }
-    }
     let files = erase::files(&mut house, &keyring, &orders, &back)?;
-    let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
-    let done = erase::erase(&writer, (&mut house, &mut plane), (&root, &keyring), orders, &back);
-    drop(writer);
-    thread.join();
-    // Whatever happened, people go on working.
-    let reopened = if was_open {
-        keys::give(arguments, offers).map(drop)
-    } else {
-        Ok(())
-    };
+    let (done, reopened) = keys::while_sealed(arguments, offers, || {
+        let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
+        let done = erase::erase(&writer, (&mut house, &mut plane), (&root, &keyring), orders, &back);
+        drop(writer);
+        thread.join();
+        Ok(done)
+    })?;
     let objects = Objects::folder(&config.files_folder(&arguments.data))?;
     super::wait(erase::delete_files(&mut house, &objects, &files))??;
     if !back.is_empty() && done.is_ok() {

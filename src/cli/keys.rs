@@ -9,7 +9,8 @@ use super::package::Package;
 use super::slot::{NewSlot, make};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::operations::gate::{Offer, entry, fields};
-use crate::storage::key_plane::{self, change_slots};
+use crate::storage::StorageError;
+use crate::storage::key_plane::{self, Unsealed, change_slots};
 
 /// Keys.
 #[derive(Subcommand)]
@@ -25,6 +26,8 @@ pub enum Keys {
     Package(Package),
     /// Set up a new deployment, the same as `init`.
     Init(NewSlot),
+    /// Wrap the keys of all people and cases anew: what an older copy of the key plane holds opens nothing made from then on.
+    Rotate,
     /// Take the keys of the running server out of its memory; every page says 503 until somebody unseals it.
     Seal,
     /// Add, remove or replace a way to open the keys; data is not touched.
@@ -64,6 +67,7 @@ pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
         Keys::Erase { again } => super::erase::run(arguments, *again),
         Keys::Package(act) => super::package::run(arguments, act),
         Keys::Init(new) => super::init::run(arguments, new),
+        Keys::Rotate => rotate(arguments),
         Keys::Seal => tell(running(control::ask(&arguments.data, &Question::Seal)?)?),
         Keys::Slot(act) => slot(arguments, act),
         Keys::Status => status(arguments),
@@ -145,6 +149,57 @@ pub fn give(arguments: &Arguments, offers: Vec<Offer>) -> Result<ExitCode, Fault
         }
     }
     tell(last.ok_or_else(|| fault("nothing was given, so the server stays sealed"))?)
+}
+
+/// Does something with the key plane while no server has the keys in memory; afterwards, whatever happened, people go on working.
+///
+/// A server that kept the old keys could open nothing any more, and would wrap new keys under destroyed ones.
+pub fn while_sealed<T>(
+    arguments: &Arguments,
+    offers: Vec<Offer>,
+    act: impl FnOnce() -> Result<T, Fault>,
+) -> Result<(T, Result<(), Fault>), Fault> {
+    let was_open = control::ask(&arguments.data, &Question::Status)? == Some(Reply::Open);
+    if was_open {
+        match control::ask(&arguments.data, &Question::Seal)? {
+            Some(Reply::Sealed { .. }) => say("The server is sealed while keys are changed."),
+            Some(Reply::Fault { text }) => return Err(Fault(text)),
+            _ => return Err(fault("the server did not seal itself, so nothing was done")),
+        }
+    }
+    let done = act();
+    let reopened = if was_open {
+        give(arguments, offers).map(drop)
+    } else {
+        Ok(())
+    };
+    Ok((done?, reopened))
+}
+
+fn rotate(arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let (config, mut plane) = unseal::key_plane(arguments)?;
+    let offers = unseal::offers(arguments, &key_plane::slots(&mut plane)?)?;
+    let Unsealed { root, keyring, .. } = unseal::opened_with(&mut plane, &offers)?;
+    let (epoch, reopened) = while_sealed(arguments, offers, || {
+        let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
+        let told = |epoch: &str| {
+            let entry = entry("key.rotate", "operator", "", &[format!("epoch-{epoch}")]);
+            let entry = entry.map_err(|_| StorageError::Inconsistent("no entry could be made"))?;
+            let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+            written
+                .map(drop)
+                .map_err(|_| StorageError::Inconsistent("the log could not be written, so the keys stay as they were"))
+        };
+        let epoch = key_plane::erase(&mut plane, &root, &keyring, &[], told);
+        drop(writer);
+        thread.join();
+        Ok(epoch?)
+    })?;
+    say(&format!("All keys are wrapped anew, epoch {epoch}."));
+    say(
+        "Now make a new key package, and destroy and attest those made before: `keys package make`, `keys package destroyed`.",
+    );
+    reopened.map(|()| ExitCode::SUCCESS)
 }
 
 fn tell(reply: Reply) -> Result<ExitCode, Fault> {

@@ -272,14 +272,17 @@ const STRIDE: i64 = 500;
 
 /// Deletes the keys of these owners and wraps all others under a new epoch, whose predecessor is destroyed; gives the two epochs, `old-new` in hex.
 ///
-/// One transaction: either all of it holds or nothing does. What an older copy of this database holds opens with the keys of that copy only.
+/// One transaction: either all of it holds or nothing does, also when `told`, who hears the two epochs last, fails. What an older copy of this database holds opens with the keys of that copy only.
 pub fn erase(
     connection: &mut AnyConnection,
     root: &RootKey,
     keyring: &Keyring,
     owners: &[Vec<u8>],
+    told: impl FnOnce(&str) -> Result<(), StorageError>,
 ) -> Result<String, StorageError> {
     let epoch = keyring.next_epoch(root)?;
+    let ([old, _], [new, _]) = (keyring.epoch()?, epoch.ids()?);
+    let name = format!("{old:08x}-{new:08x}");
     connection.transaction(|connection| {
         hold_epoch(connection, keyring)?;
         for owner in owners {
@@ -310,11 +313,10 @@ pub fn erase(
                 .set(keyring::json.eq(json))
                 .execute(connection)?;
         }
-        Ok::<_, StorageError>(())
+        told(&name)
     })?;
     super::dialect::leave_no_trace(connection)?;
-    let ([old, _], [new, _]) = (keyring.epoch()?, epoch.ids()?);
-    Ok(format!("{old:08x}-{new:08x}"))
+    Ok(name)
 }
 
 /// The deployment whose keys these are.

@@ -18,4 +18,5 @@ mod keys;
 mod kill;
 mod operator;
 mod process;
+mod rotation;
 mod two_nodes;
