@@ -4,7 +4,7 @@ use futures_util::{StreamExt as _, stream};
 use reqwest::multipart::{Form, Part};
 use ring::digest::{Context, SHA256};
 
-use crate::process::{Browser, House, Running, block_on};
+use crate::process::{Browser, House, Running, a_case, block_on};
 
 /// Pieces of a file that is about as large as one may be, 100 MB.
 const PIECES: usize = 1525;
@@ -43,13 +43,7 @@ fn a_hundred_megabytes_go_in_and_out_while_the_memory_stays_flat() {
     let running = house.serve();
     block_on(async {
         let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
-        let list = worker.get("/cases").await.unwrap();
-        let mut ids = list
-            .body
-            .split("href=\"/cases/")
-            .skip(1)
-            .map(|rest| rest.split('"').next().unwrap());
-        let case = format!("/cases/{}", ids.find(|id| id.len() == 26).unwrap());
+        let case = a_case(&worker).await;
         let at = format!("{case}/attachments");
         let page = worker.get(&at).await.unwrap();
         let mut form = Form::new();

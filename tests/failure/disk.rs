@@ -2,18 +2,7 @@
 
 use std::process::Command;
 
-use crate::process::{Browser, House, block_on};
-
-async fn a_case(browser: &Browser) -> String {
-    let list = browser.get("/cases").await.unwrap();
-    let case = list
-        .body
-        .split("href=\"/cases/")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
-        .find(|id| id.len() == 26);
-    format!("/cases/{}", case.unwrap())
-}
+use crate::process::{Browser, House, a_case, block_on};
 
 fn run(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)

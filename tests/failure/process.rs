@@ -232,3 +232,15 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .unwrap()
         .block_on(future)
 }
+
+/// The address of the first case of the list.
+pub async fn a_case(browser: &Browser) -> String {
+    let list = browser.get("/cases").await.unwrap();
+    let case = list
+        .body
+        .split("href=\"/cases/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .find(|id| id.len() == 26);
+    format!("/cases/{}", case.unwrap())
+}

@@ -6,7 +6,7 @@ use donghanh::storage::connection::AnyConnection;
 use donghanh::storage::key_plane::{all_handles, unseal};
 use ledger::vault::slot::Opener;
 
-use crate::process::{Browser, House, block_on};
+use crate::process::{Browser, House, a_case, block_on};
 
 /// Every owner with its log handle.
 type Handles = Vec<(Vec<u8>, [u8; 16])>;
@@ -38,13 +38,7 @@ fn keys_are_wrapped_anew_beside_the_running_server_and_an_older_copy_opens_no_ne
     );
     block_on(async {
         let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
-        let list = worker.get("/cases").await.unwrap();
-        let mut ids = list
-            .body
-            .split("href=\"/cases/")
-            .skip(1)
-            .map(|rest| rest.split('"').next().unwrap());
-        let case = format!("/cases/{}", ids.find(|id| id.len() == 26).unwrap());
+        let case = a_case(&worker).await;
         let page = worker.get(&case).await.unwrap();
         assert!(page.status == 200 && page.body.contains("Người mẫu"));
     });
