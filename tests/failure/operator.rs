@@ -169,6 +169,40 @@ fn own_key(house: &House) -> String {
 }
 
 #[test]
+fn a_database_of_an_older_version_is_not_served_until_it_is_migrated() {
+    use donghanh::storage::connection::AnyConnection;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, key) = (folder.path().join("data"), folder.path().join("key"));
+    let run = |act: &[&str]| command(&data, &key, act).output().unwrap();
+    assert!(run(&["init"]).status.success());
+    let database = data.join("donghanh.db");
+    let mut house = AnyConnection::open(database.to_str().unwrap(), false).unwrap();
+    // What the newest migration did is undone.
+    let undo = include_str!("../../migrations/sqlite/00000000000005_authors/down.sql");
+    let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '00000000000005'";
+    diesel::connection::SimpleConnection::batch_execute(&mut house, &format!("{undo}{forget}")).unwrap();
+    for act in [["serve"], ["check"]] {
+        let out = run(&act);
+        let said = [out.stdout, out.stderr].concat();
+        assert!(!out.status.success());
+        assert!(
+            String::from_utf8_lossy(&said).contains("run `donghanh migrate`"),
+            "{act:?}"
+        );
+    }
+    for _ in 0..2 {
+        assert!(run(&["migrate"]).status.success(), "it can be run again");
+    }
+    assert!(
+        run(&["organisation-add", "XA-MOI", "commune", "UBND xã Mẫu"])
+            .status
+            .success()
+    );
+    let check = run(&["check"]);
+    assert!(!String::from_utf8_lossy(&check.stdout).contains("migrate"));
+}
+
+#[test]
 fn every_file_that_the_program_writes_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let house = House::new();
