@@ -395,4 +395,5 @@ attachment-fault-unknown-kind = This type of file is not taken. Those that are s
 attachment-fault-broken-image = This picture cannot be read. Take or save it again, or mark it as evidence to keep it as it is.
 attachment-fault-too-many = The case has 200 files; no more can be added.
 attachment-fault-interrupted = The file did not arrive whole, or the page was open too long. Nothing was saved; choose the file again and send it.
+attachment-fault-sent-before = This page sent another file before, and that one is kept. The file just chosen is not: choose it again and send once more.
 attachment-fault-note = The note is too long or has characters that cannot be kept.

@@ -388,4 +388,5 @@ attachment-fault-unknown-kind = Không nhận loại tệp này. Các loại đ�
 attachment-fault-broken-image = Không đọc được ảnh này. Hãy chụp hoặc lưu lại ảnh, hoặc đánh dấu là chứng cứ để giữ nguyên.
 attachment-fault-too-many = Hồ sơ đã có 200 tệp, không thêm được nữa.
 attachment-fault-interrupted = Tệp chưa đến trọn vẹn hoặc trang mở đã quá lâu. Chưa lưu gì; hãy chọn lại tệp và gửi.
+attachment-fault-sent-before = Trang này đã gửi một tệp khác, tệp đó đã lưu. Tệp vừa chọn chưa lưu: hãy chọn lại và gửi lần nữa.
 attachment-fault-note = Ghi chú quá dài hoặc có ký tự không lưu được.

@@ -215,11 +215,13 @@ pub enum Fault {
     Interrupted,
     /// What is said of it is too long, or has characters that cannot be kept.
     Note,
+    /// The same form brought another file before, which is kept; this one is not.
+    SentBefore,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Empty,
         Self::NoGroup,
         Self::TooLarge,
@@ -229,6 +231,7 @@ impl Fault {
         Self::TooMany,
         Self::Interrupted,
         Self::Note,
+        Self::SentBefore,
     ];
 
     /// Message key.
@@ -244,6 +247,7 @@ impl Fault {
             Self::TooMany => "attachment-fault-too-many",
             Self::Interrupted => "attachment-fault-interrupted",
             Self::Note => "attachment-fault-note",
+            Self::SentBefore => "attachment-fault-sent-before",
         }
     }
 }

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use ledger::b64u;
 use ledger::vault::owner::OwnerKeys;
 use ledger::{FileSealer, SealedFile};
+use ring::digest::{Context, Digest, SHA256};
+use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
@@ -14,7 +17,7 @@ use super::actor::Actor;
 use super::case_act::{self, Allowed, CaseActError, No, allowed};
 use super::failure::Failure;
 use super::inspect_file::{self, ENOUGH, MOST_EXAMINED};
-use super::outcome::Claim;
+use super::outcome::{Before, Claim};
 use super::{owners, sessions};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
@@ -70,7 +73,7 @@ async fn place(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
 }
 
 /// A sender who is silent for so long has gone.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// What the form says beside the file.
 pub struct Attachment {
@@ -122,7 +125,7 @@ pub fn action(actor: &Actor) -> Action {
     }
 }
 
-/// Attaches the file that streams in and gives the index of the entry, empty for a form that was sent before.
+/// Attaches the file that streams in and gives the index of the entry, empty when the same form brought the same file before.
 pub async fn attach_file(
     app: &App,
     actor: &Actor,
@@ -130,17 +133,6 @@ pub async fn attach_file(
     attachment: Attachment,
     content: impl Stream<Item = Result<Bytes, Fault>> + Unpin,
 ) -> Result<String, AttachError> {
-    let said = format!(
-        "{} {} {}",
-        attachment.group.name(),
-        attachment.evidence,
-        attachment.note
-    );
-    let digest = app.keyring.web_mac(said.as_bytes());
-    let claim = |actor: &Actor| Claim::new(actor, "attachment.add", "", id, &digest);
-    if claim(actor).before(app).await.map_err(CaseActError::from)? != super::outcome::Before::New {
-        return Ok(String::new());
-    }
     let groups = [attachment.group];
     let ask = Ask {
         groups: &groups,
@@ -155,34 +147,59 @@ pub async fn attach_file(
     // Asked before a byte is taken.
     let first = may(actor).await?;
     let _place = place(&app.files.uploads).await?;
-    let (row, files) = take(app, actor, &first, attachment, content).await?;
+    let said = json!([
+        attachment.group.name(),
+        attachment.evidence,
+        attachment.note,
+        attachment.name
+    ]);
+    let Taken { row, files, plain } = take(app, actor, &first, attachment, content).await?;
+    let digest = app
+        .keyring
+        .web_mac(json!([said, b64u(plain.as_ref())]).to_string().as_bytes());
+    let claim = |actor: &Actor| Claim::new(actor, "attachment.add", "", id, &digest);
     let name = row.name()?;
-    let written = sessions::with_current_rights(app, actor, async |actor| {
-        let allowed = may(actor).await?;
-        let mut entry = actor
-            .permitted("attachment.add", &allowed.permit)
-            .purpose(ask.purpose)
-            .about(allowed.handle);
-        for file in &files {
-            entry.wrote_file(file);
-        }
-        let row = row.clone();
-        case_act::write(app, allowed.permit.rights(), claim(actor), entry, move |tx| {
-            let connection = tx.connection();
-            if attachments::count(connection, &row.case_id)? >= MOST_FILES {
-                return Err(No::Conflict.into());
+    let record = async || match claim(actor).before(app).await.map_err(CaseActError::from)? {
+        Before::Same(_) => Ok(String::new()),
+        // Taken for the same, this file would be lost while the page says that it is kept.
+        Before::Other(_) => Err(AttachError::Fault(Fault::SentBefore)),
+        Before::New => Ok(sessions::with_current_rights(app, actor, async |actor| {
+            let allowed = may(actor).await?;
+            let mut entry = actor
+                .permitted("attachment.add", &allowed.permit)
+                .purpose(ask.purpose)
+                .about(allowed.handle);
+            for file in &files {
+                entry.wrote_file(file);
             }
-            attachments::insert(connection, &row)?;
-            Ok(())
+            let row = row.clone();
+            case_act::write(app, allowed.permit.rights(), claim(actor), entry, move |tx| {
+                let connection = tx.connection();
+                if attachments::count(connection, &row.case_id)? >= MOST_FILES {
+                    return Err(No::Conflict.into());
+                }
+                attachments::insert(connection, &row)?;
+                Ok(())
+            })
+            .await
         })
-        .await
-    })
-    .await;
+        .await?),
+    };
+    let written = record().await;
     if written.as_ref().map_or(true, String::is_empty) {
         // Not recorded, or recorded by an earlier sending under another name: nothing points to these bytes.
         app.files.objects.delete(&name).await?;
     }
-    Ok(written?)
+    written
+}
+
+/// A file that is sealed in the store and not yet recorded.
+struct Taken {
+    row: AttachmentRow,
+    /// Content and record.
+    files: [SealedFile; 2],
+    /// SHA-256 of the bytes that came.
+    plain: Digest,
 }
 
 /// Reads, checks and seals the file into the store.
@@ -192,7 +209,7 @@ async fn take(
     allowed: &Allowed,
     attachment: Attachment,
     content: impl Stream<Item = Result<Bytes, Fault>> + Unpin,
-) -> Result<(AttachmentRow, [SealedFile; 2]), AttachError> {
+) -> Result<Taken, AttachError> {
     let (case, group) = (allowed.case.clone(), attachment.group);
     let owner = match group.owner() {
         Owner::Person => case.person_owner_id.clone(),
@@ -214,6 +231,7 @@ async fn take(
     let mut incoming = Incoming {
         content,
         taken: 0,
+        plain: Context::new(&SHA256),
         first: Vec::new(),
     };
     let kind = incoming.kind().await?;
@@ -260,7 +278,11 @@ async fn take(
         saved_at: now_ms,
         saved_by: actor.viewer.account_id.clone(),
     };
-    Ok((row, [content, record]))
+    Ok(Taken {
+        row,
+        files: [content, record],
+        plain: incoming.plain.finish(),
+    })
 }
 
 /// A record is filled up to a multiple of so many bytes, so that its length does not tell the name.
@@ -349,6 +371,7 @@ async fn picture<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send +
 struct Incoming<S> {
     content: S,
     taken: u64,
+    plain: Context,
     first: Vec<u8>,
 }
 
@@ -381,6 +404,7 @@ impl<S: Stream<Item = Result<Bytes, Fault>> + Unpin> Incoming<S> {
         if self.taken > MOST_BYTES {
             return Err(AttachError::Fault(Fault::TooLarge));
         }
+        self.plain.update(&piece);
         Ok(Some(piece))
     }
 }

@@ -34,6 +34,12 @@ pub enum PageError {
     /// A body that is no form.
     #[error("content type")]
     ContentType,
+    /// A form whose text is not UTF-8.
+    #[error("encoding")]
+    Encoding,
+    /// A form that was open too long.
+    #[error("expired form")]
+    Expired,
     /// A fault of the house.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -68,6 +74,8 @@ impl ResponseError for PageError {
         match self {
             Self::Conflict | Self::Refused(_) => StatusCode::CONFLICT,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Encoding => StatusCode::BAD_REQUEST,
+            Self::Expired => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failure(Failure::Internal(_) | Failure::NoKeys) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) | Self::Sealed => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -93,6 +101,8 @@ impl PageError {
         match self {
             Self::Conflict => "conflict",
             Self::ContentType => "content-type",
+            Self::Encoding => "encoding",
+            Self::Expired => "expired",
             Self::Failure(Failure::Busy) => "busy",
             Self::Failure(Failure::Internal(_)) => "internal",
             Self::Failure(Failure::NoKeys) => "no-keys",
@@ -169,6 +179,8 @@ impl Page for ErrorPage {
         let errors = [
             PageError::Conflict,
             PageError::ContentType,
+            PageError::Encoding,
+            PageError::Expired,
             PageError::Failure(Failure::Busy),
             PageError::Failure(Failure::Internal(None)),
             PageError::Failure(Failure::NoKeys),
@@ -349,7 +361,10 @@ async fn show(ctx: &PublicCtx, request: &actix_web::HttpRequest, told: Told) -> 
         ),
         None => (ctx.frame(None), false),
     };
-    let retriable = matches!(name, "busy" | "unavailable" | "unknown" | "forged" | "internal");
+    let retriable = matches!(
+        name,
+        "busy" | "unavailable" | "unknown" | "forged" | "expired" | "internal"
+    );
     let outcome = (name == "unknown").then(|| request_of(request)).flatten();
     let page = ErrorPage {
         name,
@@ -376,6 +391,9 @@ async fn show(ctx: &PublicCtx, request: &actix_web::HttpRequest, told: Told) -> 
     Ok(response.body(ctx.render(&frame, &page)?))
 }
 
+/// Fields for words and days in forms that are no part of a case.
+const OUTSIDE_PARTS: [&str; 2] = ["met_on", "note"];
+
 /// The answers of a form in words and numbers; what was chosen is chosen again quickly.
 fn copied(again: &Again) -> Typed {
     let parts = Group::with_section().map(Part::Group);
@@ -391,7 +409,7 @@ fn copied(again: &Again) -> Typed {
         field.is_some_and(|field| !matches!(field.kind, field::Kind::Code(_) | field::Kind::Codes(_)))
     };
     let mut typed = again.typed.clone();
-    typed.retain(|(name, text)| is_text(name) && !text.trim().is_empty());
+    typed.retain(|(name, text)| (is_text(name) || OUTSIDE_PARTS.contains(&name.as_str())) && !text.trim().is_empty());
     typed
 }
 

@@ -6,16 +6,17 @@ use std::task::{Context, Poll};
 
 use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use percent_encoding::percent_decode;
 
 use super::ctx::{Ctx, House};
 use super::error::{PageError, SentRequest};
 use super::token::{FormToken, TokenFault};
 use crate::domain::attachment::{Fault, MOST_BYTES as MOST_FILE_BYTES};
 use crate::domain::field::{Typed, typed};
+use crate::operations::attach_file::LONGEST_SILENCE;
 
 /// Most bytes of a body: far more than any field takes, so that a text that is too long comes back with the form.
 pub const MOST_BYTES: usize = 2 * 1024 * 1024;
@@ -62,8 +63,17 @@ impl FromRequest for Submission {
 }
 
 impl Submission {
-    /// The context and the form, once the token is genuine.
-    pub fn verified(mut self) -> Result<(Ctx, Form), PageError> {
+    /// The context and what was typed, once the token is genuine and not too old; [`PageError::Expired`] gives the form back.
+    pub fn verified(self) -> Result<(Ctx, Typed), PageError> {
+        let (ctx, form) = self.verified_at_any_age()?;
+        if form.expired {
+            return Err(PageError::Expired);
+        }
+        Ok((ctx, form.typed))
+    }
+
+    /// For a page that shows itself again when it was open too long, and for what must never be refused for that.
+    pub fn verified_at_any_age(mut self) -> Result<(Ctx, Form), PageError> {
         let form = self.raw.verified(&mut self.ctx)?;
         Ok((self.ctx, form))
     }
@@ -74,12 +84,7 @@ impl FromRequest for RawForm {
     type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let kind = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        if !kind.starts_with("application/x-www-form-urlencoded") {
+        if !said_to_be(request, "application/x-www-form-urlencoded") {
             return Box::pin(async { Err(PageError::ContentType) });
         }
         if !same_origin(request) {
@@ -88,14 +93,35 @@ impl FromRequest for RawForm {
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             let body = body.await.map_err(|_| PageError::TooLarge)?;
-            let pairs = form_urlencoded::parse(&body);
-            Ok(Self(
-                pairs
-                    .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                    .collect(),
-            ))
+            body.split(|byte| *byte == b'&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| {
+                    let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+                        Some(at) => pair.split_at(at),
+                        None => (pair, &[][..]),
+                    };
+                    Ok((decoded(name)?, decoded(value.strip_prefix(b"=").unwrap_or(value))?))
+                })
+                .collect::<Result<_, _>>()
+                .map(Self)
         })
     }
+}
+
+/// One name or value (URL Standard §5.1); bytes that are no text are refused, not replaced.
+fn decoded(text: &[u8]) -> Result<String, PageError> {
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    let decoded = percent_decode(&spaced).decode_utf8();
+    decoded.map(String::from).map_err(|_| PageError::Encoding)
+}
+
+/// Whether the body is of this media type, in UTF-8.
+fn said_to_be(request: &HttpRequest, kind: &str) -> bool {
+    let utf_8 = request.encoding().is_ok_and(|encoding| encoding.name() == "UTF-8");
+    utf_8 && request.content_type().eq_ignore_ascii_case(kind)
 }
 
 /// A form with a file, whose token is genuine; the file is last in it and is read as it streams in.
@@ -112,47 +138,66 @@ pub struct FileForm {
 
 /// The bytes of the file of a [`FileForm`], without any once it has ended.
 pub struct Content {
-    multipart: Multipart,
+    /// `None` once the sending has gone wrong: nothing more comes.
+    multipart: Option<Multipart>,
     file: Option<Field>,
 }
-
-/// Fields before the file, and bytes of each.
-const MOST_FIELDS: usize = 16;
-const MOST_FIELD_BYTES: usize = 8 * 1024;
 
 impl FromRequest for FileForm {
     type Error = PageError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        // A form that comes back after signing in again has lost its file, and nothing else.
+        if said_to_be(request, "application/x-www-form-urlencoded") {
+            let without_file = Submission::from_request(request, payload);
+            return Box::pin(async move {
+                let (ctx, form) = without_file.await?.verified_at_any_age()?;
+                Ok(Self {
+                    ctx,
+                    form,
+                    name: String::new(),
+                    content: Content::none(),
+                })
+            });
+        }
+        if !said_to_be(request, "multipart/form-data") {
+            return Box::pin(async { Err(PageError::ContentType) });
+        }
+        if !same_origin(request) {
+            return Box::pin(async { Err(PageError::Forged) });
+        }
         let multipart = Multipart::new(request.headers(), payload.take());
         let request = request.clone();
         Box::pin(async move {
-            if !same_origin(&request) {
-                return Err(PageError::Forged);
+            let read = tokio::time::timeout(LONGEST_SILENCE, fields(multipart)).await;
+            let (raw, name, mut content) = read.map_err(|_| PageError::ContentType)??;
+            request.extensions_mut().insert(Kept(raw.values()));
+            let checked = async {
+                let mut ctx = Ctx::from_request(&request, &mut Payload::None).await?;
+                let form = raw.verified(&mut ctx)?;
+                Ok((ctx, form))
+            };
+            match checked.await {
+                Ok((ctx, form)) => Ok(Self {
+                    ctx,
+                    form,
+                    name,
+                    content,
+                }),
+                Err(error) => {
+                    content.drain().await;
+                    Err(error)
+                }
             }
-            let mut ctx = Ctx::from_request(&request, &mut Payload::None).await?;
-            let kind = request
-                .headers()
-                .get(CONTENT_TYPE)
-                .and_then(|value| value.to_str().ok());
-            if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
-                return Err(PageError::ContentType);
-            }
-            let (typed, name, content) = fields(multipart).await?;
-            let form = RawForm(typed).verified(&mut ctx)?;
-            Ok(Self {
-                ctx,
-                form,
-                name,
-                content,
-            })
         })
     }
 }
 
-async fn fields(mut multipart: Multipart) -> Result<(Typed, String, Content), PageError> {
+/// Reads up to the file, which is the last part.
+async fn fields(mut multipart: Multipart) -> Result<(RawForm, String, Content), PageError> {
     let mut typed = Typed::new();
+    let mut taken = 0;
     while let Some(field) = multipart.next().await {
         let mut field = field.map_err(|_| PageError::ContentType)?;
         let name = field.name().unwrap_or_default().to_owned();
@@ -162,25 +207,23 @@ async fn fields(mut multipart: Multipart) -> Result<(Typed, String, Content), Pa
         if let Some(file) = file {
             let file_name = file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
             let content = Content {
-                multipart,
+                multipart: Some(multipart),
                 file: Some(field),
             };
-            return Ok((typed, file_name, content));
-        }
-        if typed.len() == MOST_FIELDS {
-            return Err(PageError::TooLarge);
+            return Ok((RawForm(typed), file_name, content));
         }
         let mut bytes = Vec::new();
         while let Some(piece) = field.next().await {
-            bytes.extend_from_slice(&piece.map_err(|_| PageError::ContentType)?);
-            if bytes.len() > MOST_FIELD_BYTES {
+            let piece = piece.map_err(|_| PageError::ContentType)?;
+            taken += piece.len();
+            if taken > MOST_BYTES {
                 return Err(PageError::TooLarge);
             }
+            bytes.extend_from_slice(&piece);
         }
-        typed.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        typed.push((name, String::from_utf8(bytes).map_err(|_| PageError::Encoding)?));
     }
-    let content = Content { multipart, file: None };
-    Ok((typed, String::new(), content))
+    Ok((RawForm(typed), String::new(), Content::none()))
 }
 
 impl Stream for Content {
@@ -191,27 +234,47 @@ impl Stream for Content {
             return Poll::Ready(None);
         };
         let next = std::task::ready!(file.poll_next_unpin(context));
-        if next.is_none() {
-            self.file = None;
+        match next {
+            Some(Ok(piece)) => Poll::Ready(Some(Ok(piece))),
+            None => {
+                self.file = None;
+                Poll::Ready(None)
+            }
+            // Asked once more, a broken part would never answer.
+            Some(Err(_)) => {
+                *self = Self::none();
+                Poll::Ready(Some(Err(Fault::Interrupted)))
+            }
         }
-        Poll::Ready(next.map(|piece| piece.map_err(|_| Fault::Interrupted)))
     }
 }
 
 impl Content {
-    /// Reads what is left, so that the browser comes to see the answer; gives up on what is far too long.
+    fn none() -> Self {
+        Self {
+            multipart: None,
+            file: None,
+        }
+    }
+
+    /// Reads what is left, so that the browser comes to see the answer; gives up on what is far too long or falls silent.
     pub async fn drain(&mut self) {
         let mut left = 2 * MOST_FILE_BYTES;
-        while let Some(Ok(piece)) = self.next().await {
+        while let Ok(Some(Ok(piece))) = tokio::time::timeout(LONGEST_SILENCE, self.next()).await {
             left = left.saturating_sub(piece.len() as u64);
             if left == 0 {
                 return;
             }
         }
         // Whatever comes behind the file, too.
-        while let Some(Ok(mut field)) = self.multipart.next().await {
-            while let Some(Ok(_)) = field.next().await {}
-        }
+        let rest = async {
+            while let Some(Ok(mut field)) = self.multipart.as_mut()?.next().await {
+                while let Some(Ok(_)) = field.next().await {}
+            }
+            Some(())
+        };
+        // Silence ends the reading as the end does.
+        drop(tokio::time::timeout(LONGEST_SILENCE, rest).await);
     }
 }
 

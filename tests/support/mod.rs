@@ -24,6 +24,7 @@ use donghanh::operations::sign_in::{Credentials, sign_in};
 use donghanh::operations::{password, sessions};
 use donghanh::storage::StorageError;
 use donghanh::storage::connection::AnyConnection;
+use donghanh::storage::log_rows;
 use donghanh::storage::writer::WriterThread;
 use ledger::vault::slot::Slot;
 use serde_json::json;
@@ -72,16 +73,26 @@ impl World {
         let addresses = server
             .as_ref()
             .map(|server| (server.address("house"), server.address("keys")));
-        Self::build(addresses, server)
+        Self::build(addresses, server, |_| {})
     }
 
-    fn build(addresses: Option<(String, String)>, server: Option<postgres::Server>) -> Self {
+    /// A house with another configuration.
+    pub fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        Self::build(None, None, change)
+    }
+
+    fn build(
+        addresses: Option<(String, String)>,
+        server: Option<postgres::Server>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 1,
             ..Config::default()
         };
+        change(&mut config);
         if let Some((house, keys)) = addresses {
             config.database = house;
             config.key_plane = keys;
@@ -116,7 +127,7 @@ impl World {
 
     /// A world in databases of its own on a PostgreSQL that is running already: starting one takes seconds.
     pub fn with(kind: Kind, server: &postgres::Server) -> Self {
-        Self::build((kind == Kind::Postgres).then(|| server.fresh()), None)
+        Self::build((kind == Kind::Postgres).then(|| server.fresh()), None, |_| {})
     }
 
     pub fn staff(&self, org: &str, role: Role) -> Staff {
@@ -230,9 +241,19 @@ impl World {
     }
 
     pub fn entries(&self) -> Vec<ledger::log::entry::Entry> {
+        self.entries_since(0)
+    }
+
+    /// How many entries there are.
+    pub fn log_size(&self) -> i64 {
+        log_rows::head(&mut self.connection()).unwrap().size
+    }
+
+    /// Entries from an index on.
+    pub fn entries_since(&self, index: i64) -> Vec<ledger::log::entry::Entry> {
         let mut connection = self.connection();
-        let head = donghanh::storage::log_rows::head(&mut connection).unwrap();
-        donghanh::storage::log_rows::from_index(&mut connection, head.shard, 0, 1_000_000)
+        let head = log_rows::head(&mut connection).unwrap();
+        log_rows::from_index(&mut connection, head.shard, index, 1_000_000)
             .unwrap()
             .iter()
             .map(|row| ledger::log::entry::Entry::parse(&row.bytes).unwrap())

@@ -4,11 +4,12 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use donghanh::domain::attachment::{MOST_BYTES, MOST_IMAGE_BYTES};
+use donghanh::domain::role::Role;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::browser::{Answer, Browser, Served};
 use crate::support::World;
-use crate::walk::{Cast, accept, attach, consent, refer, take_in};
+use crate::walk::{Cast, accept, attach, consent, person, press, refer, save, take_in};
 
 /// A photograph that says where it was taken, at a place that does not exist.
 fn photograph() -> Vec<u8> {
@@ -247,6 +248,128 @@ fn a_form_that_is_sent_twice_adds_one_file() {
     }
     only(&worker, &case);
     assert_eq!(kept(&served.world).len(), 1);
+}
+
+#[test]
+fn another_file_or_the_same_with_another_note_in_a_form_that_was_sent_is_refused_and_the_note_stays() {
+    let served = Served::start();
+    let (worker, case) = case_with_worker(&served);
+    let at = format!("{case}/attachments");
+    let form = worker.get(&at);
+    let send = |note: &str, name: &str, bytes: &[u8]| {
+        worker.upload(&form, &at, &[("group", "risk"), ("note", note)], (name, bytes))
+    };
+    assert_eq!(send("Ghi chú mẫu", "a.pdf", &document(500)).status, 303);
+    let others = [
+        ("Ghi chú mẫu", "a.pdf", 501),
+        ("Ghi chú mẫu", "b.pdf", 500),
+        ("Khác", "a.pdf", 500),
+    ];
+    for (before, (note, name, length)) in (1..).zip(others) {
+        let other = send(note, name, &document(length));
+        assert_eq!(other.status, 409, "{}", other.body);
+        assert!(other.body.contains("Trang này đã gửi một tệp khác") && other.body.contains(note));
+        assert_eq!(kept(&served.world).len(), before, "nothing is left of it");
+        served.world.app.clock.advance(1000);
+        let again = worker.upload(&other, &at, &[("group", "notes")], (name, &document(length)));
+        assert_eq!(again.status, 303, "with the fresh form it is taken");
+        let at = listed(&worker.get(&at), &case)[0].clone();
+        assert_eq!(worker.bytes(worker.request("GET", &at)).2.len(), length);
+    }
+}
+
+/// A body as it would be written by hand.
+fn by_hand(form: &Answer, fields: &[(&str, &[u8])], tail: &[u8]) -> Vec<u8> {
+    let hidden = ["_request", "_expires", "_mac"].map(|name| (name, form.hidden(name)));
+    let hidden = hidden.iter().map(|(name, value)| (*name, value.as_bytes()));
+    let mut body = Vec::new();
+    for (name, value) in hidden.chain(fields.iter().copied()) {
+        body.extend(format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").into_bytes());
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(tail);
+    body
+}
+
+#[test]
+fn a_body_that_ends_within_the_file_or_is_no_text_is_answered_and_keeps_nothing() {
+    let served = Served::start();
+    let (worker, case) = case_with_worker(&served);
+    let at = format!("{case}/attachments");
+    let send = |fields: &[(&str, &[u8])], tail: &[u8]| {
+        let form = worker.get(&at);
+        let request = worker
+            .request("POST", &at)
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(by_hand(&form, fields, tail));
+        worker.send(request)
+    };
+    let file = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.7 and no end";
+    let fields: [(&str, &[u8]); 2] = [("group", b"risk"), ("note", "Ghi chú mẫu".as_bytes())];
+    let cut = send(&fields, file);
+    assert_eq!(cut.status, 422, "{}", cut.body);
+    assert!(cut.body.contains("Tệp chưa đến trọn vẹn"), "{}", cut.body);
+    assert!(cut.body.contains("Ghi chú mẫu"));
+    // Refused before the file is looked at, with the file still on its way.
+    let cut = send(&[("group", b"shelter"), ("note", "Ghi chú mẫu".as_bytes())], file);
+    assert_eq!(cut.status, 422);
+    let bytes = send(&[("group", b"risk"), ("note", b"\xff\xfe")], file);
+    assert_eq!(bytes.status, 400);
+    assert!(bytes.body.contains("Chữ gửi lên không đọc được"));
+    assert_eq!(send(&fields, b"--y nonsense").status, 415);
+    assert!(kept(&served.world).is_empty());
+}
+
+#[test]
+fn a_note_is_never_lost() {
+    let served = Served::of(World::configured(|config| config.session_hours = 24));
+    let cast = Cast::new(&served);
+    let worker = served.signed_in(&cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let at = format!("{case}/attachments");
+    let fields = [("group", "risk"), ("note", "Ghi chú đã gõ")];
+    let file = ("a.pdf", document(3_000_000));
+    let file = (file.0, file.1.as_slice());
+
+    let long = "dài ".repeat(200_000);
+    let answer = attach(&worker, &case, &[("group", "risk"), ("note", &long)], file);
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains(long.trim_end()), "far too long, and still there");
+
+    let form = worker.get(&at);
+    for _ in 0..26 {
+        served.world.app.clock.advance(29 * 60_000);
+        assert_eq!(worker.get("/cases").status, 200);
+    }
+    let old = worker.upload(&form, &at, &fields, file);
+    assert_eq!(old.status, 422);
+    assert!(old.body.contains("Ghi chú đã gõ"));
+
+    let colleague = served.signed_in(&person(&served, "XA-A", Role::SocialWorker));
+    let forged = worker.upload(&colleague.get("/cases"), &at, &fields, file);
+    assert_eq!(forged.status, 403);
+    assert!(forged.body.contains("name=\"note\" value=\"Ghi chú đã gõ\""));
+    let again = worker.submit(&forged, &at, &fields);
+    assert_eq!(again.status, 422, "sent again without its file, the form asks for it");
+    assert!(again.body.contains("Ghi chú đã gõ") && again.body.contains("Hãy chọn một tệp"));
+
+    let form = worker.get(&at);
+    served.world.app.clock.advance(31 * 60_000);
+    let lost = worker.upload(&form, &at, &fields, file);
+    assert_eq!(lost.status, 401);
+    assert!(lost.body.contains("name=\"carried.note\" value=\"Ghi chú đã gõ\""));
+
+    let worker = served.signed_in(&cast.worker);
+    let form = worker.get(&at);
+    let closure = format!("{case}/steps/closure/new");
+    assert_eq!(save(&worker, &closure, &[("closing_reason", "settled")]).status, 303);
+    let supervisor = served.signed_in(&cast.supervisor);
+    assert_eq!(press(&supervisor, &case, "closure", "approve").status, 303);
+    let closed = worker.upload(&form, &at, &fields, file);
+    assert_eq!(closed.status, 409);
+    assert!(closed.body.contains("Ghi chú đã gõ"), "{}", closed.body);
+    assert!(kept(&served.world).is_empty());
 }
 
 #[test]

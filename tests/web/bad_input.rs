@@ -1,8 +1,12 @@
 //! Bad input gets a clear message, nothing is half-written, nothing typed is lost, and never a 500.
 
 use donghanh::domain::role::Role;
+use donghanh::web::routes::{Decided, ROUTES};
 
 use crate::browser::{Browser, Served};
+use crate::matrix::{addresses, token};
+use crate::support::World;
+use crate::walk::{Case, Cast};
 
 fn case_of(worker: &Browser<'_>) -> String {
     let form = worker.get("/intakes/new");
@@ -226,13 +230,140 @@ fn bodies_that_are_too_large_or_no_form_are_told_so() {
             .body("{\"alias\":\"x\"}");
         assert_eq!(worker.send(request).status, 415, "{kind}");
     }
-    let broken = worker
-        .request("POST", "/intakes")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(vec![0xff, 0xfe, b'=', 0x80]);
-    assert_eq!(worker.send(broken).status, 403);
+    assert!(large.body.contains("Hãy rút ngắn nội dung"));
+    let no_form = worker.request("POST", "/intakes").header("content-type", "text/plain");
+    let no_form = worker.send(no_form.header("cookie", "dh_lang=en").body("x"));
+    assert!(no_form.body.contains("gửi biểu mẫu bằng trình duyệt") || no_form.body.contains("browser"));
     assert_eq!(worker.send(worker.request("DELETE", "/cases")).status, 404);
     assert_eq!(worker.get("/cases?before=tomorrow").status, 404);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_and_never_replaced() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let hidden = ["_request", "_expires", "_mac"].map(|name| format!("{name}={}", form.hidden(name)));
+    let send = |kind: &str, field: &[u8]| {
+        let body = [hidden.join("&").as_bytes(), b"&", field].concat();
+        worker.send(
+            worker
+                .request("POST", "/intakes")
+                .header("content-type", kind)
+                .body(body),
+        )
+    };
+    let usual = "application/x-www-form-urlencoded";
+    let before = served.world.kinds();
+    for field in [
+        b"alias=Hoa%FF%FE".as_slice(),
+        b"alias=Hoa\xff",
+        b"%C3=x",
+        b"alias=%ED%A0%80",
+    ] {
+        let answer = send(usual, field);
+        assert_eq!(answer.status, 400);
+        assert!(answer.body.contains("Chữ gửi lên không đọc được"));
+    }
+    for charset in ["utf-16", "windows-1258", "x"] {
+        assert_eq!(send(&format!("{usual}; charset={charset}"), b"alias=Hoa").status, 415);
+    }
+    assert_eq!(served.world.kinds(), before, "nothing was written");
+    let good = send(
+        &format!("{usual}; charset=UTF-8"),
+        "alias=Hoa+M%E1%BA%ABu&place=B\u{1ebf}n%20a%3Db".as_bytes(),
+    );
+    let case = good.location.unwrap().replace("?saved=1", "");
+    let page = worker.get(&case).body;
+    assert!(page.contains("Hoa Mẫu") && page.contains("Bến a=b"));
+}
+
+#[test]
+fn a_form_that_was_open_too_long_does_nothing_and_comes_back_to_be_sent_again() {
+    let served = Served::of(World::configured(|config| config.session_hours = 24));
+    let cast = Cast::new(&served);
+    let case = Case::referred_and_accepted(&served, &cast);
+    let custodian = served.world.staff("XA-A", Role::KeyCustodian);
+    let auditor = served.world.staff("TTR", Role::Auditor);
+    let people: Vec<_> = [&cast.worker, &cast.supervisor, &cast.officer, &custodian, &auditor]
+        .map(|staff| served.signed_in(staff))
+        .into_iter()
+        .zip([
+            Role::SocialWorker,
+            Role::Supervisor,
+            Role::LegalAidOfficer,
+            Role::KeyCustodian,
+            Role::Auditor,
+        ])
+        .collect();
+    let forms: Vec<_> = people.iter().map(|(browser, _)| token(browser)).collect();
+    for _ in 0..25 {
+        served.world.app.clock.advance(29 * 60_000);
+        people.iter().for_each(|(browser, _)| drop(browser.get("/")));
+    }
+    let acts = |kinds: &[String]| {
+        let looks = [
+            "case.view",
+            "case.list",
+            "attachment.list",
+            "order.view",
+            "order.list",
+            "referral.list",
+            "draft.keep",
+            "referral.view",
+            "log.view",
+        ];
+        let acts = kinds
+            .iter()
+            .filter(|kind| !looks.contains(&kind.as_str()) && !kind.ends_with(".refuse"));
+        acts.cloned().collect::<Vec<_>>()
+    };
+    let before = acts(&served.world.kinds());
+    let mut came_back = 0;
+    for ((browser, role), form) in people.iter().zip(&forms) {
+        for route in ROUTES
+            .iter()
+            .filter(|route| route.method == "POST" && route.decided != Decided::Public)
+        {
+            if route.path == "/sign-out" {
+                continue;
+            }
+            let (path, _) = addresses(route, &case, *role);
+            let fields = [
+                ("purpose", "case_work"),
+                ("alias", "Hoa Mẫu"),
+                ("note", "Ghi chú mẫu"),
+                ("confirmed", "yes"),
+            ];
+            let answer = if route.action == "attach" {
+                browser.upload(form, &path, &fields, ("mau.pdf", b"%PDF-1.7 x"))
+            } else {
+                browser.submit(form, &path, &fields)
+            };
+            if path.ends_with("/draft") {
+                assert_ne!(answer.status, 422, "{path}: what is typed is kept at any age");
+                continue;
+            }
+            assert!(matches!(answer.status, 422 | 404), "{path}: {}", answer.status);
+            if answer.status == 422 {
+                came_back += 1;
+                assert!(
+                    answer.body.contains("mở quá lâu") || answer.body.contains("class=\"govuk-error-summary\""),
+                    "{path}"
+                );
+            }
+        }
+    }
+    assert!(came_back > 30, "{came_back}");
+    assert_eq!(acts(&served.world.kinds()), before, "nothing was done");
+    let (supervisor, form) = (&people[1].0, &forms[1]);
+    let hold = format!("/cases/{}/hold", case.id);
+    let old = supervisor.submit(form, &hold, &[("basis", "court")]);
+    assert!(old.body.contains("name=\"basis\" value=\"court\""), "{}", old.body);
+    let basis = donghanh::domain::codes::HOLD_BASIS.codes[0];
+    assert_eq!(supervisor.submit(&old, &hold, &[("basis", basis)]).status, 303);
+    let out = people[0].0.submit(&forms[0], "/sign-out", &[]);
+    assert_eq!(out.status, 303, "nobody is kept in by an old page");
 }
 
 #[test]

@@ -253,7 +253,11 @@ async fn again(
     let entry = list.index.clone();
     let faults: Vec<_> = faults.iter().map(|fault| (field_of(*fault), *fault)).collect();
     let page = page(id, list, typed, &faults, false);
-    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&entry), &page)
+    let status = match faults.contains(&(field_of(Fault::SentBefore), Fault::SentBefore)) {
+        true => StatusCode::CONFLICT,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    ctx.page_with(status, Some(&entry), &page)
 }
 
 /// What a browser may do with a file that it shows: nothing but show it.

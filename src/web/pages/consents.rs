@@ -157,7 +157,7 @@ pub async fn new(ctx: Ctx, path: web::Path<String>) -> Result<HttpResponse, Page
 
 /// `POST /cases/{id}/consents`
 pub async fn create(path: web::Path<String>, submission: Submission) -> Result<HttpResponse, PageError> {
-    let (ctx, sent) = submission.verified()?;
+    let (ctx, sent) = submission.verified_at_any_age()?;
     let id = case_of(&path)?;
     let chosen = Chosen::read(&sent.typed);
     let detail = field::read(PART.fields(), &sent.typed, ctx.app().clock.today()).and_then(|fields| {

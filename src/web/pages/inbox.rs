@@ -223,7 +223,7 @@ pub async fn show(ctx: Ctx, path: web::Path<String>) -> Result<HttpResponse, Pag
 pub async fn answer(path: web::Path<String>, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let id = case_of(&path)?;
-    let first = |name| typed(&sent.typed, name).next().unwrap_or_default();
+    let first = |name| typed(&sent, name).next().unwrap_or_default();
     let reason = REJECTION.find(first("reason"));
     let verb = match first("answer") {
         "accept" => Verb::Accept,

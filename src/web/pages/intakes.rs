@@ -114,7 +114,7 @@ fn from_form(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)]) -> Vec<
 
 /// `POST /intakes/draft`: what is typed so far, valid or not.
 pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
-    let (ctx, sent) = submission.verified()?;
+    let (ctx, sent) = submission.verified_at_any_age()?;
     allowed(&ctx).await?;
     drafts::keep(ctx.app(), &ctx.actor, drafts::INTAKE, None, sent.typed.clone()).await?;
     let page = New {
@@ -130,7 +130,7 @@ pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
 
 /// `POST /intakes`
 pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
-    let (ctx, sent) = submission.verified()?;
+    let (ctx, sent) = submission.verified_at_any_age()?;
     allowed(&ctx).await?;
     let read = read(&sent.typed, ctx.app().clock.today());
     let groups = match read {

@@ -454,7 +454,7 @@ pub async fn verify(submission: Submission) -> Result<HttpResponse, PageError> {
 /// `POST /log/export`
 pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
-    let asked = asked(&sent.typed);
+    let asked = asked(&sent);
     let (query, faults) = parse(&asked, ctx.wording());
     if !faults.is_empty() {
         let lines = search_log(

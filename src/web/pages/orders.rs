@@ -149,7 +149,7 @@ pub async fn new_hold(ctx: Ctx, path: web::Path<String>) -> Result<HttpResponse,
 
 /// `POST /cases/{id}/orders/{kind}`
 pub async fn create(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
-    let (ctx, sent) = submission.verified()?;
+    let (ctx, sent) = submission.verified_at_any_age()?;
     let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
     let first = |name| typed(&sent.typed, name).next().unwrap_or_default();
     let basis = kind.bases().find(first("basis"));
@@ -178,19 +178,14 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
 pub async fn create_hold(path: web::Path<String>, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let id = case_of(&path)?;
-    let basis = HOLD_BASIS.find(typed(&sent.typed, "basis").next().unwrap_or_default());
-    let Some(basis) = basis.filter(|_| !sent.expired) else {
-        let why = if sent.expired {
-            "edit-expired"
-        } else {
-            "order-basis-missing"
-        };
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return page(&ctx, id, Asked::Hold, &sent.typed, status, vec![("basis", why)]).await;
+    let basis = HOLD_BASIS.find(typed(&sent, "basis").next().unwrap_or_default());
+    let Some(basis) = basis else {
+        let (status, missing) = (StatusCode::UNPROCESSABLE_ENTITY, vec![("basis", "order-basis-missing")]);
+        return page(&ctx, id, Asked::Hold, &sent, status, missing).await;
     };
     match hold_case(ctx.app(), &ctx.actor, id, basis).await {
         Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
-        Err(error) => again(&ctx, id, Asked::Hold, &sent.typed, error).await,
+        Err(error) => again(&ctx, id, Asked::Hold, &sent, error).await,
     }
 }
 
@@ -455,7 +450,7 @@ pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<Query>) -
 async fn answer(path: web::Path<String>, submission: Submission, answer: Answer) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let id = case_of(&path)?;
-    let version = typed(&sent.typed, "version").next().and_then(|text| text.parse().ok());
+    let version = typed(&sent, "version").next().and_then(|text| text.parse().ok());
     let index = answer_order(ctx.app(), &ctx.actor, id, version.unwrap_or_default(), answer).await?;
     Ok(ctx.see_other(&format!("{}?saved=1", urls::order(id)), &index))
 }

@@ -214,8 +214,8 @@ pub async fn new(ctx: Ctx, path: web::Path<(String, String)>) -> Result<HttpResp
 pub async fn create(path: web::Path<(String, String)>, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
-    let first = |name| typed(&sent.typed, name).next().unwrap_or_default();
-    let groups: Vec<Group> = typed(&sent.typed, "groups").filter_map(Group::parse).collect();
+    let first = |name| typed(&sent, name).next().unwrap_or_default();
+    let groups: Vec<Group> = typed(&sent, "groups").filter_map(Group::parse).collect();
     let wish = Referral {
         kind,
         to: first("to").to_owned(),
@@ -235,15 +235,14 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
     if wish.groups.iter().any(|group| group.class() == Class::S4) && !wish.confirmed {
         missing.push(("confirmed", "referral-unconfirmed"));
     }
-    if !missing.is_empty() || sent.expired {
-        missing.extend(sent.expired.then_some(("to", "edit-expired")));
-        return page(&ctx, id, kind, &sent.typed, missing).await;
+    if !missing.is_empty() {
+        return page(&ctx, id, kind, &sent, missing).await;
     }
     match send_referral(ctx.app(), &ctx.actor, id, &wish).await {
         Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
         // The form comes back with the reason; what was chosen stays chosen.
-        Err(CaseActError::Refused(why)) => page(&ctx, id, kind, &sent.typed, vec![("consent", why.message())]).await,
-        Err(CaseActError::Conflict) => page(&ctx, id, kind, &sent.typed, vec![("consent", "why-not-now")]).await,
+        Err(CaseActError::Refused(why)) => page(&ctx, id, kind, &sent, vec![("consent", why.message())]).await,
+        Err(CaseActError::Conflict) => page(&ctx, id, kind, &sent, vec![("consent", "why-not-now")]).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -134,7 +134,7 @@ pub async fn create(request: HttpRequest, ctx: PublicCtx, raw: RawForm) -> Resul
 
 /// `POST /sign-out`
 pub async fn destroy(submission: Submission) -> Result<HttpResponse, PageError> {
-    let (ctx, _) = submission.verified()?;
+    let (ctx, _) = submission.verified_at_any_age()?;
     sign_out::sign_out(ctx.app(), &ctx.actor).await?;
     let mut response = HttpResponse::SeeOther();
     response.insert_header(("Location", urls::SIGN_IN));

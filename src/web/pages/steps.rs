@@ -22,10 +22,7 @@ pub async fn update(
     let id = case_of(&path.0)?;
     let step = Kind::parse(&path.1).zip(PublicId::parse(&path.2));
     let (kind, step) = step.ok_or_else(|| PageError::NotFound(String::new()))?;
-    if form.expired {
-        return Err(PageError::Conflict);
-    }
-    let field = |name| typed(&form.typed, name).next().unwrap_or_default();
+    let field = |name| typed(&form, name).next().unwrap_or_default();
     let change = Change {
         kind,
         step,

@@ -112,9 +112,9 @@ pub struct Before {
 /// `POST /cases/names`: the same page with names, after a purpose was chosen.
 pub async fn names(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, form) = submission.verified()?;
-    let before = typed(&form.typed, "before").next().and_then(PublicId::parse);
-    let purpose = typed(&form.typed, "purpose").next().and_then(purpose::parse);
-    let Some(purpose) = purpose.filter(|_| !form.expired) else {
+    let before = typed(&form, "before").next().and_then(PublicId::parse);
+    let purpose = typed(&form, "purpose").next().and_then(purpose::parse);
+    let Some(purpose) = purpose else {
         let list = list_cases(ctx.app(), &ctx.actor, before).await?;
         let page = Index {
             unnamed_purpose: true,

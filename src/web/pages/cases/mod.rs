@@ -40,18 +40,18 @@ pub async fn meet(path: web::Path<(String, String)>, submission: Submission) -> 
     let (ctx, sent) = submission.verified()?;
     let (id, clock) = clock_of(&path)?;
     let today = ctx.app().clock.today();
-    let said = field::read(&MET_ON, &sent.typed, today);
+    let said = field::read(&MET_ON, &sent, today);
     let day = said.map(|said| said.pointer("/met_on/known").and_then(Value::as_str).map(str::to_owned));
     let done = match day {
         Ok(None) => Done::Now,
         Ok(Some(day)) => match PartialDate::try_from(day).ok().and_then(|date| date.day()) {
             Some(day) if day == today => Done::Now,
             Some(day) => Done::On(day),
-            None => return show::with_fault(&ctx, id, clock, &sent.typed, Fault::NotADay).await,
+            None => return show::with_fault(&ctx, id, clock, &sent, Fault::NotADay).await,
         },
         Err(faults) => {
             let fault = faults.first().map_or(Fault::NoSuchDate, |(_, fault)| *fault);
-            return show::with_fault(&ctx, id, clock, &sent.typed, fault).await;
+            return show::with_fault(&ctx, id, clock, &sent, fault).await;
         }
     };
     let index = meet_deadline(ctx.app(), &ctx.actor, id, clock, done).await?;
