@@ -43,6 +43,7 @@ pub fn fill(world: &World, actor: &Actor, cases: usize) -> String {
             groups,
             urgent: true,
             child: false,
+            draft: None,
         };
         let actor = Actor {
             request: random_id().unwrap(),

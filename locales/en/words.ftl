@@ -182,6 +182,7 @@ kind-list-view = Case list viewed
 kind-list-reveal = Names revealed in a list
 kind-deadline-meet = Clock met
 kind-deadline-resume = Clock met by mistake runs on
+kind-draft-drop = Draft dropped
 kind-draft-keep = Draft kept
 kind-draft-view = Draft opened
 kind-auth-sign_in = Signed in

@@ -182,6 +182,7 @@ kind-list-view = Xem danh sách hồ sơ
 kind-list-reveal = Hiện tên trong danh sách
 kind-deadline-meet = Ghi nhận đã làm đúng thời hạn
 kind-deadline-resume = Rút lại ghi nhận đã làm, thời hạn chạy tiếp
+kind-draft-drop = Bỏ bản nháp
 kind-draft-keep = Lưu bản nháp
 kind-draft-view = Mở bản nháp
 kind-auth-sign_in = Đăng nhập

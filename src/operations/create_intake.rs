@@ -12,7 +12,7 @@ use super::failure::{Failure, Written, sort};
 use super::outcome::{Before, Claim};
 use super::sections::{self, Closed};
 use super::sessions::SignedOut;
-use super::{reading, sessions};
+use super::{drafts, reading, sessions};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::case_number::case_number;
@@ -37,6 +37,8 @@ pub struct Intake {
     pub urgent: bool,
     /// Whether the clock of child protection runs too.
     pub child: bool,
+    /// The draft that the form was kept in; it ends with the intake.
+    pub draft: Option<PublicId>,
 }
 
 /// What was opened.
@@ -108,6 +110,7 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
     }
     let for_act = actor.clone();
     let keyring = Arc::clone(&app.keyring);
+    let draft = intake.draft;
     let opened = PublicId(
         prepared
             .case
@@ -166,8 +169,11 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
                     ))
                     .execute(connection)?;
             }
-            let place = (for_act.viewer.account_id.as_slice(), super::drafts::INTAKE);
-            super::drafts::remove_of_form(connection, &keyring, place, None, opened_at)?;
+            if let Some(sheet) = draft {
+                let form = drafts::of_sheet(drafts::INTAKE, sheet);
+                let place = (for_act.viewer.account_id.as_slice(), form.as_str());
+                drafts::remove_of_form(connection, &keyring, place, None, opened_at)?;
+            }
             Ok((number, vec![entry]))
         })
         .await;

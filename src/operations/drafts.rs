@@ -56,6 +56,61 @@ pub fn form_of(case: PublicId, part: Part) -> String {
     }
 }
 
+/// Name of one draft of a form about something new: each window has its own.
+#[must_use]
+pub fn of_sheet(form: &str, sheet: PublicId) -> String {
+    format!("{form}/{sheet}")
+}
+
+/// Name of the draft that a form of a part is kept in.
+#[must_use]
+pub fn of_part(case: PublicId, part: Part, sheet: Option<PublicId>) -> String {
+    let form = form_of(case, part);
+    match (part, sheet) {
+        (Part::Step(_, None), Some(sheet)) => of_sheet(&form, sheet),
+        _ => form,
+    }
+}
+
+/// A draft that can be gone on with.
+pub struct Kept {
+    /// Tells it from others of the same form.
+    pub sheet: PublicId,
+    /// UTC milliseconds.
+    pub saved_at: i64,
+}
+
+/// The author's drafts of a form about something new, newest first; nothing is opened.
+pub async fn of_form(app: &App, actor: &Actor, form: &str) -> Result<Vec<Kept>, Failure> {
+    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
+    let (mut kept, tampered) = app
+        .read(move |app, connection| {
+            let rows: Vec<DraftRow> = draft::table
+                .filter(draft::account_id.eq(account))
+                .filter(draft::form.like(format!("{form}/%")))
+                .select(DraftRow::as_select())
+                .load(connection)?;
+            let there = rows.len();
+            let rows: Vec<DraftRow> = rows
+                .into_iter()
+                .filter_map(|row| row.trusted(&app.keyring).ok())
+                .collect();
+            let tampered = there - rows.len();
+            let sheet = |row: &DraftRow| PublicId::parse(row.form.strip_prefix(&form)?.strip_prefix('/')?);
+            let kept = rows.iter().filter_map(|row| {
+                Some(Kept {
+                    sheet: sheet(row)?,
+                    saved_at: row.saved_at,
+                })
+            });
+            Ok((kept.collect::<Vec<_>>(), tampered))
+        })
+        .await?;
+    refuse::tampered(app, &vec!["draft"; tampered]).await?;
+    kept.sort_by_key(|kept| std::cmp::Reverse((kept.saved_at, kept.sheet.0)));
+    Ok(kept)
+}
+
 /// Keeps what is typed; the draft of the same form is replaced.
 pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, typed: Typed) -> Result<(), Failure> {
     // The draft may be dropped while a newer one is on its way; its keys are to be destroyed, so the newer one takes others.
@@ -108,7 +163,7 @@ async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, t
         })
         .await?;
     let (for_act, keyring) = (actor.clone(), std::sync::Arc::clone(&app.keyring));
-    let mut entry = actor.draft("draft.keep").about(handle);
+    let mut entry = actor.draft("draft.keep").purpose("own_draft").about(handle);
     if let Some(case) = case {
         entry = entry.about(case);
     }
@@ -150,13 +205,49 @@ async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, t
     }
 }
 
-/// Keeps what is typed in the form of a part of a case, if the actor may save that part.
+/// Drops the author's draft of a form for good; one that is not there is dropped already.
+pub async fn discard(app: &App, actor: &Actor, form: &str, case: Option<Handle>) -> Result<(), Failure> {
+    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
+    let found = {
+        let (account, form) = (account.clone(), form.clone());
+        app.read(move |app, connection| {
+            let (row, tampered) = find(app, connection, &account, &form)?;
+            let keys = row.map(|row| owners::open_one(app, &row.owner_id)).transpose()?;
+            Ok((keys.map(|keys| keys.handle()), tampered))
+        })
+        .await?
+    };
+    let (handle, tampered) = found;
+    refuse::tampered(app, &vec!["draft"; usize::from(tampered)]).await?;
+    let Some(handle) = handle else {
+        return Ok(());
+    };
+    let mut entry = actor.draft("draft.drop").purpose("own_draft").about(handle);
+    if let Some(case) = case {
+        entry = entry.about(case);
+    }
+    let keyring = std::sync::Arc::clone(&app.keyring);
+    let outcome = app
+        .writer
+        .write::<(), ()>(Some(actor.rights), move |tx| {
+            let now_ms = tx.now_ms();
+            remove_of_form(tx.connection(), &keyring, (&account, &form), None, now_ms)?;
+            Ok(((), vec![entry]))
+        })
+        .await;
+    match sort(outcome)? {
+        Written::Done(_) => Ok(()),
+        Written::Refused(()) | Written::Stale => Err(Failure::Busy),
+    }
+}
+
+/// Keeps what is typed in the form of a part of a case, or drops it for `None`, if the actor may save that part.
 pub async fn keep_part(
     app: &App,
     actor: &Actor,
     case: PublicId,
     save: &Save,
-    typed: Typed,
+    typed: Option<Typed>,
 ) -> Result<(), CaseActError> {
     let ask = Ask {
         groups: &[save.part.group()],
@@ -169,7 +260,12 @@ pub async fn keep_part(
         let index = refuse::case(app, actor, case.0, action, &ask, &[]).await?;
         return Err(CaseActError::NotFound(index));
     }
-    Ok(keep(app, actor, &form_of(case, save.part), Some(allowed.handle), typed).await?)
+    let form = of_part(case, save.part, save.draft.or(Some(PublicId(actor.request))));
+    match typed {
+        Some(typed) => keep(app, actor, &form, Some(allowed.handle), typed).await?,
+        None => discard(app, actor, &form, Some(allowed.handle)).await?,
+    }
+    Ok(())
 }
 
 /// Whether the record that a form is about exists, or is still to be made.
@@ -188,10 +284,18 @@ fn is_there(allowed: &Allowed, part: Part) -> bool {
 /// As the database keeps `0xFF02`.
 const GROUP_NO: i16 = 0xFF02_u16.cast_signed();
 
+/// What the author typed, and the index of the entry that says it was opened.
+pub struct Opened {
+    /// Names and values.
+    pub typed: Typed,
+    /// Index of the entry.
+    pub index: String,
+}
+
 /// Opens the author's draft of a form, with an entry.
 ///
 /// `case` is the public id of the case that the form is about; the entry names it.
-pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) -> Result<Option<Typed>, Failure> {
+pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) -> Result<Option<Opened>, Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
     let (found, tampered) = app
         .read(move |app, connection| {
@@ -225,7 +329,10 @@ pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) 
     entry.read(&sealed);
     let receipts = reading::record(app, Some(actor.rights), entry).await?;
     let receipt = receipts.as_deref().and_then(<[_]>::first).ok_or(Failure::Busy)?;
-    Ok(Some(receipt.grant(&sealed)?.open(&keys)?.typed))
+    Ok(Some(Opened {
+        typed: receipt.grant(&sealed)?.open(&keys)?.typed,
+        index: receipt.index(),
+    }))
 }
 
 /// The author's draft of a form, and whether one was edited outside the program.

@@ -46,6 +46,8 @@ pub struct Save {
     pub purpose: &'static str,
     /// Second confirmation for class S4.
     pub confirmed: bool,
+    /// The draft that the form of something new was kept in; it ends with the saving.
+    pub draft: Option<PublicId>,
 }
 
 /// Saves a part and gives the index of the entry.
@@ -115,6 +117,7 @@ async fn attempt(
     let keyring = std::sync::Arc::clone(&app.keyring);
     let child = part == Part::Group(Group::Identity) && may_be_child(&save.fields, app.clock.today());
     let received = received_on(part, &save.fields);
+    let draft = save.draft;
     case_act::write(app, rights, claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
@@ -127,7 +130,7 @@ async fn attempt(
         drafts::remove_of_form(
             connection,
             &keyring,
-            (&author, &drafts::form_of(id, part)),
+            (&author, &drafts::of_part(id, part, draft)),
             None,
             now_ms,
         )?;

@@ -167,6 +167,12 @@ impl Ctx {
         self.page_with(StatusCode::OK, Some(index), page)
     }
 
+    /// A page that shows something from several entries.
+    pub fn logged_pages<P: Page>(&self, indexes: &[&str], page: &P) -> Result<HttpResponse, PageError> {
+        let indexes: Vec<&str> = indexes.iter().copied().filter(|index| !index.is_empty()).collect();
+        self.logged_page(&indexes.join(", "), page)
+    }
+
     /// A page with a status.
     pub fn page_with<P: Page>(
         &self,

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc};
 
+use crate::domain::text;
+
 /// `05/03/2026 14:30`.
 #[must_use]
 pub fn shown(ms: i64) -> String {
@@ -36,7 +38,8 @@ fn local(ms: i64) -> DateTime<Utc> {
 /// The start of a day typed as `DD/MM/YYYY` or `YYYY-MM-DD`, in UTC milliseconds.
 #[must_use]
 pub fn day_start(text: &str) -> Option<i64> {
-    let text = text.trim();
+    let folded = text::digits_kept(text);
+    let text = folded.trim();
     let day = chrono::NaiveDate::parse_from_str(text, "%d/%m/%Y")
         .or_else(|_| chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d"))
         .ok()?;
@@ -59,5 +62,9 @@ mod tests {
             .unwrap()
             .timestamp_millis();
         assert_eq!(end_of_day(midnight).as_deref(), Some("04/03/2026"));
+        for typed in ["05/03/2026", "5/3/2026 ", "2026-03-05", "０５/０３/２０２６"] {
+            assert_eq!(day_start(typed), Some(midnight), "{typed}");
+        }
+        assert_eq!(day_start("31/02/2026"), None);
     }
 }

@@ -271,6 +271,7 @@ fn an_erased_person_is_gone_for_everybody_and_the_others_are_as_before() {
             groups,
             urgent: false,
             child: false,
+            draft: None,
         };
         let new = world
             .block_on(donghanh::operations::create_intake::create_intake(&app, &actor, intake))
@@ -383,8 +384,9 @@ fn fill_backups(world: &World, worker: &Actor, backup: &dyn Fn(&str) -> String) 
     let copy = |name: &str| world.db_execute(&format!("VACUUM INTO '{}'", backup(name))).unwrap();
     // What was typed before it was saved is in a backup, too.
     let typed = vec![("alias".to_owned(), "Hoa Mẫu".to_owned())];
+    let form = drafts::of_sheet(drafts::INTAKE, PublicId(worker.request));
     world
-        .block_on(drafts::keep(&world.app, worker, drafts::INTAKE, None, typed.clone()))
+        .block_on(drafts::keep(&world.app, worker, &form, None, typed.clone()))
         .unwrap();
     copy("draft-of-intake");
     let gone = world.intake(worker, "Hoa Mẫu");
@@ -397,13 +399,14 @@ fn fill_backups(world: &World, worker: &Actor, backup: &dyn Fn(&str) -> String) 
             from_version: number,
             purpose: "case_work",
             confirmed: false,
+            draft: None,
         };
         let worker = Actor {
             request: random_id().unwrap(),
             ..worker.clone()
         };
         if number % 25 == 0 {
-            let draft = drafts::keep_part(&world.app, &worker, gone.id, &save, typed.clone());
+            let draft = drafts::keep_part(&world.app, &worker, gone.id, &save, Some(typed.clone()));
             world.block_on(draft).unwrap();
             copy(&format!("draft-{number}"));
         }

@@ -262,6 +262,7 @@ impl Around {
             from_version: 0,
             purpose: "support",
             confirmed: false,
+            draft: None,
         };
         world
             .block_on(save_part(&world.app, &again(&worker), case, &save))
@@ -409,6 +410,7 @@ fn an_earlier_version_of_a_step_put_in_the_place_of_the_newest_is_not_shown() {
             from_version: 1,
             purpose: "support",
             confirmed: false,
+            draft: None,
         };
         world
             .block_on(save_part(&world.app, &again(&around.worker), around.case, &correct))
@@ -471,6 +473,7 @@ fn an_author_taken_out_of_the_versions_is_still_no_second_person() {
             from_version,
             purpose: "support",
             confirmed: false,
+            draft: None,
         };
         let first = save(Part::Step(step::Kind::Support, None), 0, "medical");
         world

@@ -172,6 +172,7 @@ impl World {
             groups,
             urgent: true,
             child: true,
+            draft: Some(PublicId(actor.request)),
         };
         let actor = Actor {
             request: random_id().unwrap(),

@@ -362,6 +362,21 @@ fn a_form_that_was_open_too_long_does_nothing_and_comes_back_to_be_sent_again() 
     assert!(old.body.contains("name=\"basis\" value=\"court\""), "{}", old.body);
     let basis = donghanh::domain::codes::HOLD_BASIS.codes[0];
     assert_eq!(supervisor.submit(&old, &hold, &[("basis", basis)]).status, 303);
+    let consent = [
+        ("purpose", "medical"),
+        ("groups", "risk"),
+        ("agreed", "yes"),
+        ("form", "signed"),
+        ("agreed_by", "self"),
+    ];
+    let old = people[0]
+        .0
+        .submit(&forms[0], &format!("/cases/{}/consents", case.id), &consent);
+    assert!(
+        old.status == 422 && old.body.contains("Trang đã mở quá lâu"),
+        "{}",
+        old.body
+    );
     let out = people[0].0.submit(&forms[0], "/sign-out", &[]);
     assert_eq!(out.status, 303, "nobody is kept in by an old page");
 }

@@ -117,7 +117,10 @@ impl Browser<'_> {
 
     /// Sends the form of a page with its hidden fields.
     pub fn submit(&self, page: &Answer, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let hidden = ["_request", "_expires", "_mac"].map(|name| (name, page.hidden(name)));
+        let mut hidden = Vec::from(["_request", "_expires", "_mac"].map(|name| (name, page.hidden(name))));
+        if page.body.contains("name=\"draft\" value=\"") {
+            hidden.push(("draft", page.hidden("draft")));
+        }
         let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
         form.extend_from_slice(fields);
         self.post(path, &form)

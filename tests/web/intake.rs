@@ -1,6 +1,7 @@
 use donghanh::domain::role::Role;
 
 use crate::browser::{Answer, Browser, Served};
+use crate::walk::entry;
 
 fn take_in(worker: &Browser<'_>, fields: &[(&str, &str)]) -> String {
     let form = worker.get("/intakes/new");
@@ -73,6 +74,69 @@ fn a_draft_is_kept_sealed_and_only_for_its_author() {
             .any(|window| window == "Nháp Mẫu".as_bytes().get(..10).unwrap())
     });
     assert!(!found, "nothing typed is on the disk in plain");
+}
+
+#[test]
+fn two_windows_have_two_drafts_and_saving_one_keeps_the_other() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let (first, second) = (worker.get("/intakes/new"), worker.get("/intakes/new"));
+    for (form, alias) in [(&first, "Hoa Mẫu"), (&second, "Lan Mẫu"), (&first, "Hoa Mẫu Hai")] {
+        assert_eq!(worker.submit(form, "/intakes/draft", &[("alias", alias)]).status, 200);
+        served.world.app.clock.advance(60_000);
+    }
+    let newest = worker.get("/intakes/new");
+    assert!(newest.body.contains("value=\"Hoa Mẫu Hai\"") && !newest.body.contains("Lan Mẫu"));
+    let view = entry(&served, "draft.view");
+    assert_eq!(newest.index.as_deref(), Some(format!("2026/{}", view.i).as_str()));
+    let others: Vec<&str> = newest
+        .body
+        .split('"')
+        .filter(|quoted| quoted.starts_with("/intakes/new?draft="))
+        .collect();
+    assert_eq!(others.len(), 2, "an empty form, and the other draft");
+    let blank = worker.get("/intakes/new?draft=new");
+    assert!(!blank.body.contains("value=\"Hoa") && !blank.body.contains("value=\"Lan") && blank.index.is_none());
+    assert_eq!(worker.submit(&second, "/intakes", &[("alias", "Lan Mẫu")]).status, 303);
+    let left = worker.get("/intakes/new");
+    assert!(left.body.contains("Hoa Mẫu Hai") && !left.body.contains("Lan Mẫu"));
+    let unknown = worker.get(&format!("/intakes/new?draft={}", "7".repeat(26)));
+    assert!(unknown.status == 200 && !unknown.body.contains("value=\"Hoa"));
+
+    let dropped = worker.submit(&left, "/intakes/draft", &[("alias", "Hoa Mẫu Hai"), ("drop", "yes")]);
+    assert_eq!(dropped.location.as_deref(), Some("/intakes/new"));
+    assert!(!worker.get("/intakes/new").body.contains("Hoa"));
+    assert_eq!(entry(&served, "draft.drop").p.as_deref(), Some("own_draft"));
+    assert!(served.world.log_is_whole());
+}
+
+#[test]
+fn two_new_steps_in_two_windows_have_two_drafts() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let at = format!("{case}/steps/support/new");
+    let (first, second) = (worker.get(&at), worker.get(&at));
+    for (form, regime) in [(&first, "medical"), (&second, "travel")] {
+        let draft = worker.submit(form, &format!("{at}/draft"), &[("version", "0"), ("regime", regime)]);
+        assert_eq!(draft.status, 204);
+        served.world.app.clock.advance(60_000);
+    }
+    let newest = worker.get(&at);
+    assert!(newest.body.contains("value=\"travel\" selected"));
+    let two: Vec<&str> = newest.index.as_deref().unwrap().split(", ").collect();
+    assert_eq!(two.len(), 2, "the case and the draft, each with its entry");
+    assert_eq!(
+        worker
+            .submit(&newest, &at, &[("version", "0"), ("regime", "travel")])
+            .status,
+        303
+    );
+    let left = worker.get(&at);
+    assert!(left.body.contains("value=\"medical\" selected"));
+    let gone = worker.submit(&left, &format!("{at}/draft"), &[("version", "0"), ("drop", "yes")]);
+    assert_eq!(gone.location, Some(case));
+    assert!(!worker.get(&at).body.contains("value=\"medical\" selected"));
 }
 
 #[test]

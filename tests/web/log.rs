@@ -65,6 +65,8 @@ fn the_auditor_finds_by_case_number_who_saw_what_and_why_and_what_was_refused() 
     assert!(verified.body.contains("Nhật ký nguyên vẹn") && verified.body.contains("donghanh/"));
     let csv = auditor.submit(&found, "/log/export", &[("case", &number)]);
     assert_eq!(csv.status, 200);
+    let export = crate::walk::entry(&served, "log.export");
+    assert_eq!(csv.index.as_deref(), Some(format!("2026/{}", export.i).as_str()));
     assert!(
         csv.headers["content-disposition"]
             .to_str()

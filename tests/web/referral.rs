@@ -208,6 +208,15 @@ fn nothing_is_referred_without_a_consent_or_beyond_it() {
         422,
         "a consent names its groups"
     );
+    for strange in ["shelter", "privileged", "bogus"] {
+        let answer = consent(&worker, &case, "medical", &["identity", strange]);
+        assert_eq!(answer.status, 422, "{strange}: not left out without a word");
+        assert!(answer.body.contains("Hãy chọn một mục trong danh sách"));
+    }
+    assert_eq!(
+        refer(&worker, &case, "legal_aid", "TGPL", &["identity", "bogus"]).status,
+        422
+    );
     assert_eq!(
         refer(&worker, &case, "legal_aid", "XA-B", &["identity"]).status,
         422,

@@ -59,6 +59,8 @@ struct Chosen {
     purpose: Option<&'static str>,
     form: Option<&'static str>,
     groups: Vec<Group>,
+    /// Something was sent that no group may be listed as.
+    strange: bool,
     agreed: Option<bool>,
 }
 
@@ -68,10 +70,8 @@ impl Chosen {
         Self {
             purpose: CONSENT_PURPOSE.find(first("purpose")),
             form: CONSENT_FORM.find(first("form")),
-            groups: typed(form, "groups")
-                .filter_map(Group::parse)
-                .filter(|group| may_be_listed(*group))
-                .collect(),
+            groups: typed(form, "groups").filter_map(listable).collect(),
+            strange: typed(form, "groups").any(|name| listable(name).is_none()),
             agreed: match first("agreed") {
                 "yes" => Some(true),
                 "no" => Some(false),
@@ -88,6 +88,9 @@ impl Chosen {
         if self.groups.is_empty() {
             missing.push(("groups", "consent-groups-missing"));
         }
+        if self.strange {
+            missing.push(("groups", "fault-not-in-list"));
+        }
         if self.agreed.is_none() {
             missing.push(("agreed", "consent-answer-missing"));
         }
@@ -96,6 +99,10 @@ impl Chosen {
         }
         missing
     }
+}
+
+fn listable(name: &str) -> Option<Group> {
+    Group::parse(name).filter(|group| may_be_listed(*group))
 }
 
 const PART: Part = Part::Consent(PublicId([0; 16]));
@@ -170,7 +177,7 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
         chosen.form,
         chosen.agreed,
         &detail,
-        chosen.groups.is_empty(),
+        chosen.groups.is_empty() || chosen.strange,
         sent.expired,
     ) {
         let consent = Consent {
@@ -199,6 +206,7 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
             .missing()
             .into_iter()
             .chain(refused.map(|why| ("purpose", why)))
+            .chain(sent.expired.then_some(("purpose", "edit-expired")))
             .collect(),
         faults: fields
             .iter()

@@ -1,10 +1,11 @@
 //! A new intake: six fields on one screen, savable with an alias only, kept as a sealed draft.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::drafts::{Asked, Drafts, is_dropped, of_new, sheet_of};
 use super::fields::{FieldView, from_stored, from_typed};
 use crate::domain::codes::{is_child, is_urgent};
 use crate::domain::field::{self, Fault, Field, Typed};
@@ -35,7 +36,7 @@ pub struct New {
     fields: Vec<FieldView>,
     faults: Vec<(&'static str, String)>,
     expired: bool,
-    from_draft: bool,
+    drafts: Drafts,
     kept: bool,
     /// The case that this form opened when it was sent before, with other answers.
     sent: Option<String>,
@@ -53,7 +54,11 @@ impl Page for New {
                 vec![]
             },
             expired: from_draft,
-            from_draft,
+            drafts: if from_draft {
+                Drafts::sample()
+            } else {
+                Drafts::default()
+            },
             kept: from_draft,
             sent: from_draft.then(|| urls::case(PublicId([1; 16]))),
         };
@@ -73,21 +78,21 @@ fn chosen(fields: impl Fn(Group) -> Vec<FieldView>) -> Vec<FieldView> {
 }
 
 /// `GET /intakes/new`
-pub async fn new(ctx: Ctx) -> Result<HttpResponse, PageError> {
+pub async fn new(ctx: Ctx, asked: web::Query<Asked>) -> Result<HttpResponse, PageError> {
     allowed(&ctx).await?;
-    let draft = drafts::open(ctx.app(), &ctx.actor, drafts::INTAKE, None).await?;
+    let chosen = of_new(&ctx, drafts::INTAKE, urls::NEW_INTAKE, None, asked.draft.as_deref()).await?;
     let page = New {
-        fields: match &draft {
+        fields: match &chosen.typed {
             Some(typed) => from_form(&ctx, typed, &[]),
             None => stored(),
         },
         faults: vec![],
         expired: false,
-        from_draft: draft.is_some(),
+        drafts: chosen.view,
         kept: false,
         sent: None,
     };
-    ctx.page(&page)
+    ctx.logged_page(&chosen.index, &page)
 }
 
 /// Says no before any draft is opened, with an entry.
@@ -112,16 +117,22 @@ fn from_form(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)]) -> Vec<
     chosen(|group| from_typed(group.fields(), typed, faults, ctx.wording()))
 }
 
-/// `POST /intakes/draft`: what is typed so far, valid or not.
+/// `POST /intakes/draft`: what is typed so far, valid or not; or the author drops it.
 pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified_at_any_age()?;
     allowed(&ctx).await?;
-    drafts::keep(ctx.app(), &ctx.actor, drafts::INTAKE, None, sent.typed.clone()).await?;
+    let sheet = sheet_of(&sent.typed).unwrap_or(PublicId(ctx.actor.request));
+    let form = drafts::of_sheet(drafts::INTAKE, sheet);
+    if is_dropped(&sent.typed) {
+        drafts::discard(ctx.app(), &ctx.actor, &form, None).await?;
+        return Ok(ctx.see_other(urls::NEW_INTAKE, ""));
+    }
+    drafts::keep(ctx.app(), &ctx.actor, &form, None, sent.typed.clone()).await?;
     let page = New {
         fields: from_form(&ctx, &sent.typed, &[]),
         faults: vec![],
         expired: false,
-        from_draft: false,
+        drafts: Drafts::again(Some(sheet)),
         kept: true,
         sent: None,
     };
@@ -146,7 +157,12 @@ pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
     let child = age.as_deref().is_some_and(is_child);
     let danger = known(Group::Risk, "danger");
     let urgent = danger.as_deref().is_some_and(is_urgent);
-    let intake = Intake { groups, urgent, child };
+    let intake = Intake {
+        groups,
+        urgent,
+        child,
+        draft: sheet_of(&sent.typed),
+    };
     match create_intake(ctx.app(), &ctx.actor, intake).await {
         Ok(opened) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(opened.id)), &opened.index)),
         // Sent twice: the case is there.
@@ -173,7 +189,8 @@ fn again(
         fields,
         faults: listed,
         expired,
-        from_draft: false,
+        // What is not in the case that this form opened is somebody else's: it goes on in a draft of its own.
+        drafts: Drafts::again(sheet_of(typed).filter(|_| sent.is_none())),
         kept: false,
         sent: sent.map(urls::case),
     };

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::web::ctx::Front;
 use crate::web::i18n::Locale;
+use crate::web::routes::ROUTES;
 use crate::web::urls;
 
 /// `GET /language/{code}`: back to the page it was asked from, if that is of this house.
@@ -40,12 +41,69 @@ pub async fn update(request: HttpRequest, front: web::Data<Front>, code: web::Pa
 /// A page that answered a form has an address that cannot be asked for; the page before it can.
 fn shown_by_get(path: &str) -> &str {
     match path {
-        urls::NAMES => urls::CASES,
-        urls::INTAKES | urls::INTAKE_DRAFT => urls::NEW_INTAKE,
-        urls::LOG_EXPORT | urls::LOG_VERIFICATION => urls::LOG,
-        other => other
-            .strip_suffix("/opening")
-            .or(other.strip_suffix("/assignment"))
-            .unwrap_or(other),
+        urls::INTAKES | urls::INTAKE_DRAFT => return urls::NEW_INTAKE,
+        _ => {}
+    }
+    let mut path = path;
+    // `?` and what follows belongs to a page that was asked for.
+    while !path.contains('?') && !is_shown(path) {
+        path = match path.rsplit_once('/') {
+            Some((before, _)) if !before.is_empty() => before,
+            _ => return urls::HOME,
+        };
+    }
+    path
+}
+
+/// Whether the route that answers this address, the one with the fewest variables, has a page.
+fn is_shown(path: &str) -> bool {
+    let parts = || path.split('/');
+    let is_variable = |part: &str| part.starts_with('{');
+    let answers = |pattern: &str| {
+        pattern.split('/').count() == parts().count()
+            && pattern
+                .split('/')
+                .zip(parts())
+                .all(|(asked, part)| is_variable(asked) || asked == part)
+    };
+    let variables = |pattern: &str| pattern.split('/').filter(|part| is_variable(part)).count();
+    let best = ROUTES
+        .iter()
+        .filter(|route| answers(route.path))
+        .map(|route| variables(route.path))
+        .min();
+    ROUTES
+        .iter()
+        .any(|route| route.method == "GET" && answers(route.path) && Some(variables(route.path)) == best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_every_form_the_language_leads_to_a_page_that_can_be_asked_for() {
+        for route in ROUTES {
+            let path = route.path.replace("{id}", "0").replace("{path:.*}", "own.js");
+            let shown = shown_by_get(&path);
+            assert!(is_shown(shown) || shown == urls::HOME, "{path} leads to {shown}");
+            if route.method == "GET" && !route.path.contains("{path") {
+                assert_eq!(shown, path);
+            }
+        }
+        for (asked, shown) in [
+            ("/cases/names", "/cases"),
+            ("/cases/0/consents", "/cases/0"),
+            ("/cases/0/steps/support/1/state", "/cases/0/steps/support/1"),
+            ("/cases/0/groups/risk/opening", "/cases/0/groups/risk"),
+            ("/cases/0/deadlines/X/resumption", "/cases/0"),
+            ("/referrals/0/answer", "/referrals/0"),
+            ("/orders/0/agreement", "/orders/0"),
+            ("/intakes/draft", "/intakes/new"),
+            ("/cases/0?saved=1", "/cases/0?saved=1"),
+            ("/nowhere/at/all", "/"),
+        ] {
+            assert_eq!(shown_by_get(asked), shown);
+        }
     }
 }

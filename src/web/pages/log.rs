@@ -8,7 +8,7 @@ use crate::domain::case_number;
 use crate::domain::codes::{BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REJECTION, RELEASE_BASIS, RETURN_REASON};
 use crate::domain::field::{Typed, typed};
 use crate::domain::step::Kind as Step;
-use crate::operations::export_log::export_log;
+use crate::operations::export_log::{Export, export_log};
 use crate::operations::password::canonical_code;
 use crate::operations::search_log::{Lines, Query, SearchLogError, search_log};
 use crate::operations::verify_log::verify_log;
@@ -472,7 +472,7 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
             &show(asked, faults, &lines),
         );
     }
-    let pages = export_log(ctx.app(), &ctx.actor, query).await?;
+    let Export { pages, index } = export_log(ctx.app(), &ctx.actor, query).await?;
     let mut csv = String::from(
         "\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,basis,decision,reason,policies,keys\r\n",
     );
@@ -503,6 +503,7 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"access-log.csv\""))
+        .insert_header(("X-Log-Index", index))
         .body(csv))
 }
 

@@ -3,6 +3,7 @@
 pub mod attachments;
 pub mod cases;
 pub mod consents;
+pub mod drafts;
 pub mod exit;
 pub mod fields;
 pub mod health;

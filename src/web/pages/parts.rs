@@ -4,10 +4,11 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::drafts::{Asked, Drafts, is_dropped, of_new, of_record, sheet_of};
 use super::fields::{FieldView, from_stored, from_typed};
 use crate::domain::field::{self, Fault, Typed, typed};
 use crate::domain::group::{Class, Group};
@@ -44,7 +45,7 @@ pub struct Edit {
     faults: Vec<(&'static str, String)>,
     conflict: Option<Vec<Changed>>,
     expired: bool,
-    from_draft: bool,
+    drafts: Drafts,
     editable: bool,
 }
 
@@ -75,7 +76,7 @@ impl Page for Edit {
             faults: vec![],
             conflict: None,
             expired: false,
-            from_draft: false,
+            drafts: Drafts::default(),
             editable: true,
         };
         let groups = Group::with_section().map(Part::Group);
@@ -104,7 +105,7 @@ impl Page for Edit {
         );
         let expired = Self {
             expired: true,
-            from_draft: true,
+            drafts: Drafts::sample(),
             ..page(Part::Group(Group::Notes))
         };
         let closed = Self {
@@ -119,6 +120,8 @@ impl Page for Edit {
 /// The question before a part of class S4.
 #[derive(Serialize)]
 pub struct Opening {
+    /// Which draft was asked for.
+    draft: String,
     case: String,
     title: String,
     action: String,
@@ -137,9 +140,13 @@ impl Page for Opening {
             chosen,
             confirmed,
             faults: lacking(chosen, confirmed),
-            ..opening(id, part)
+            ..opening(id, part, None)
         };
-        vec![opening(id, part), question("", true), question("protection", false)]
+        vec![
+            opening(id, part, Some(urls::NEW)),
+            question("", true),
+            question("protection", false),
+        ]
     }
 }
 
@@ -152,8 +159,9 @@ pub fn title(part: Part) -> String {
     }
 }
 
-fn opening(id: PublicId, part: Part) -> Opening {
+fn opening(id: PublicId, part: Part, draft: Option<&str>) -> Opening {
     Opening {
+        draft: draft.unwrap_or_default().to_owned(),
         case: urls::case(id),
         title: title(part),
         action: urls::opening(id, part),
@@ -276,20 +284,21 @@ impl PartPath {
 }
 
 /// `GET` the form of a part
-pub async fn edit(ctx: Ctx, path: PartPath) -> Result<HttpResponse, PageError> {
+pub async fn edit(ctx: Ctx, path: PartPath, asked: web::Query<Asked>) -> Result<HttpResponse, PageError> {
     if path.part.group().class() == Class::S4 {
         // Whether the case may be seen at all is asked first, so that the question tells nobody that it exists.
         let view = path.seen(&ctx, "case_work", false).await?;
         if !view.may_know(path.part.group()) {
             return Err(ctx.refused(path.id).await);
         }
-        return ctx.logged_page(&view.index, &opening(path.id, path.part));
+        let question = opening(path.id, path.part, asked.draft.as_deref());
+        return ctx.logged_page(&view.index, &question);
     }
-    form(&ctx, &path, path.purpose(), false).await
+    form(&ctx, &path, path.purpose(), false, asked.draft.as_deref()).await
 }
 
 /// What a form says about purpose and second confirmation.
-fn asked(form: &Typed) -> (Option<&'static str>, bool) {
+fn said(form: &Typed) -> (Option<&'static str>, bool) {
     let purpose = typed(form, "purpose").next().and_then(purpose::parse);
     (purpose, typed(form, "confirmed").any(|value| value == "yes"))
 }
@@ -297,9 +306,10 @@ fn asked(form: &Typed) -> (Option<&'static str>, bool) {
 /// `POST` purpose and confirmation for a part of class S4
 pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
-    let (purpose, confirmed) = asked(&sent);
+    let (purpose, confirmed) = said(&sent);
+    let draft = typed(&sent, "draft").next();
     match purpose.filter(|_| confirmed) {
-        Some(purpose) => form(&ctx, &path, purpose, true).await,
+        Some(purpose) => form(&ctx, &path, purpose, true, draft).await,
         None => {
             let view = path.seen(&ctx, "case_work", false).await?;
             if !view.may_know(path.part.group()) {
@@ -310,20 +320,31 @@ pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse
                 chosen,
                 confirmed,
                 faults: lacking(chosen, confirmed),
-                ..opening(path.id, path.part)
+                ..opening(path.id, path.part, draft)
             };
             ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &question)
         }
     }
 }
 
-async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool) -> Result<HttpResponse, PageError> {
+async fn form(
+    ctx: &Ctx,
+    path: &PartPath,
+    purpose: &'static str,
+    confirmed: bool,
+    asked: Option<&str>,
+) -> Result<HttpResponse, PageError> {
     let (id, part) = (path.id, path.part);
     let view = path.opened(ctx, purpose, confirmed).await?;
     if !path.is_there(&view) {
         return Err(ctx.refused(id).await);
     }
-    let draft = drafts::open(ctx.app(), &ctx.actor, &drafts::form_of(id, part), Some(id)).await?;
+    let named = drafts::form_of(id, part);
+    let chosen = match part {
+        Part::Step(_, None) => of_new(ctx, &named, &urls::part(id, part), Some(id), asked).await?,
+        _ => of_record(ctx, &named, id).await?,
+    };
+    let draft = chosen.typed;
     let stored = view.open.iter().find(|open| open.part == part);
     let empty = json!({});
     let fields = match &draft {
@@ -352,32 +373,38 @@ async fn form(ctx: &Ctx, path: &PartPath, purpose: &'static str, confirmed: bool
         faults: vec![],
         conflict: None,
         expired: false,
-        from_draft: draft.is_some(),
+        drafts: chosen.view,
         editable: path.editable(&view),
         number: view.case.number,
     };
-    ctx.logged_page(&view.index, &page)
+    ctx.logged_pages(&[&view.index, &chosen.index], &page)
 }
 
 /// `POST` what is typed so far, valid or not
 pub async fn keep(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified_at_any_age()?;
-    let (purpose, confirmed) = asked(&sent.typed);
+    let (purpose, confirmed) = said(&sent.typed);
     let save = Save {
         part: path.part,
         fields: Value::Null,
         from_version: 0,
         purpose: purpose.unwrap_or_else(|| path.purpose()),
         confirmed,
+        draft: sheet_of(&sent.typed),
     };
-    drafts::keep_part(ctx.app(), &ctx.actor, path.id, &save, sent.typed).await?;
+    let dropped = is_dropped(&sent.typed);
+    let typed = (!dropped).then_some(sent.typed);
+    drafts::keep_part(ctx.app(), &ctx.actor, path.id, &save, typed).await?;
+    if dropped {
+        return Ok(ctx.see_other(&urls::case(path.id), ""));
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `POST` the form of a part
 pub async fn update(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified_at_any_age()?;
-    let (purpose, confirmed) = asked(&sent.typed);
+    let (purpose, confirmed) = said(&sent.typed);
     let purpose = purpose.unwrap_or_else(|| path.purpose());
     let version = typed(&sent.typed, "version").next().and_then(|text| text.parse().ok());
     let from_version: i64 = version.filter(|version| (0..1 << 40).contains(version)).unwrap_or(0);
@@ -388,6 +415,7 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
         version: from_version,
         expired: sent.expired,
         why: None,
+        sheet: sheet_of(&sent.typed),
     };
     let fields = match field::read(path.part.fields(), &sent.typed, ctx.app().clock.today()) {
         Ok(fields) if path.part.lacking(&fields).next().is_some() => {
@@ -404,6 +432,7 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
         from_version,
         purpose,
         confirmed,
+        draft: sheet_of(&sent.typed),
     };
     match save_part(ctx.app(), &ctx.actor, path.id, &save).await {
         // The answer of a body ends its access: it goes back to its list.
@@ -478,6 +507,7 @@ struct Again<'a> {
     version: i64,
     expired: bool,
     why: Option<&'static str>,
+    sheet: Option<PublicId>,
 }
 
 impl Again<'_> {
@@ -528,7 +558,7 @@ impl Again<'_> {
             faults: listed,
             conflict,
             expired: self.expired,
-            from_draft: false,
+            drafts: Drafts::again(self.sheet),
             editable: true,
         };
         ctx.page_with(status, Some(&index), &page)

@@ -226,6 +226,9 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
         groups,
     };
     let mut missing = Vec::new();
+    if typed(&sent, "groups").any(|name| Group::parse(name).is_none()) {
+        missing.push(("groups", "fault-not-in-list"));
+    }
     if wish.to.is_empty() {
         missing.push(("to", "referral-to-missing"));
     }
