@@ -2,12 +2,18 @@
 
 use std::process::ExitCode;
 
+use std::sync::Arc;
+
 use clap::Subcommand;
+use ledger::vault::keyring::Keyring;
 
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::domain::role::Role;
 use crate::operations::accounts::{self, Secrets};
 use crate::operations::password;
+use crate::operations::release_cases::release_cases;
+use crate::storage::connection::AnyConnection;
+use crate::storage::writer::Writer;
 
 /// Accounts.
 #[derive(Subcommand)]
@@ -24,7 +30,7 @@ pub enum User {
         #[arg(long)]
         name: String,
     },
-    /// Disable an account and end its sessions at once.
+    /// Disable an account, end its sessions at once, and let cases that nobody else works on wait for a colleague.
     Disable {
         /// Staff code.
         code: String,
@@ -51,7 +57,10 @@ pub fn run(arguments: &Arguments, user: &User) -> Result<ExitCode, Fault> {
         }
         User::Disable { code } => accounts::disable(&writer, &keyring, code)
             .map_err(fault)
-            .map(|()| say("Disabled; all sessions ended.")),
+            .and_then(|()| {
+                say("Disabled; all sessions ended.");
+                release(arguments, &writer, &keyring, code)
+            }),
         User::Reset { code } => {
             let password = new_password()?;
             let made = accounts::reset(&writer, &keyring, code, &password).map_err(fault);
@@ -61,6 +70,23 @@ pub fn run(arguments: &Arguments, user: &User) -> Result<ExitCode, Fault> {
     drop(writer);
     thread.join();
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Nobody sees the cases of somebody who left but her supervisor: they go back to the unit.
+fn release(arguments: &Arguments, writer: &Writer, keyring: &Arc<Keyring>, code: &str) -> Result<(), Fault> {
+    let (config, mut plane) = unseal::key_plane(arguments)?;
+    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false).map_err(fault)?;
+    let released = release_cases(&mut house, &mut plane, writer, keyring, code).map_err(|error| {
+        Fault(format!(
+            "the account is disabled, its cases are not released yet ({error}); run the command again"
+        ))
+    })?;
+    if released > 0 {
+        say(&format!(
+            "Cases that now wait for a worker of the unit to take them: {released}"
+        ));
+    }
+    Ok(())
 }
 
 /// `organisation-add`.

@@ -11,7 +11,7 @@ use crate::domain::organisation::KINDS;
 use crate::domain::role::Role;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, AccountRow, OrganisationRow};
-use crate::storage::schema::{account, organisation, session};
+use crate::storage::schema::{account, case_file, organisation, session};
 use crate::storage::writer::{ActError, WriteError, Writer};
 
 /// Why an account was not changed.
@@ -29,6 +29,9 @@ pub enum AccountError {
     /// No organisation has this code.
     #[error("no organisation has this code; add it first")]
     NoSuchOrganisation,
+    /// The account is to be disabled first.
+    #[error("the account is active; disable it first")]
+    StillActive,
     /// The password is too short.
     #[error("the password needs at least 12 characters")]
     ShortPassword,
@@ -101,6 +104,22 @@ pub fn add_organisation(
         Ok(((), vec![entry]))
     });
     outcome.map(drop).map_err(AccountError::from)
+}
+
+/// Whether nobody has worked here: no organisation, no account, no case.
+pub fn is_untouched(connection: &mut Connection) -> Result<bool, StorageError> {
+    let organisations: i64 = organisation::table.count().get_result(connection)?;
+    let accounts: i64 = account::table.count().get_result(connection)?;
+    let cases: i64 = case_file::table.count().get_result(connection)?;
+    Ok(organisations + accounts + cases == 0)
+}
+
+/// The account with this staff code.
+pub fn find_trusted(connection: &mut Connection, keyring: &Keyring, code: &str) -> Result<AccountRow, AccountError> {
+    find(connection, code, keyring).map_err(|error| match error {
+        ActError::Refused(reason) => reason,
+        ActError::Storage(error) => error.into(),
+    })
 }
 
 /// Whether there is an account with this staff code.

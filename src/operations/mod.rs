@@ -34,6 +34,7 @@ pub mod plan_visits;
 pub mod reading;
 pub mod record_consent;
 pub mod refuse;
+pub mod release_cases;
 pub mod request_order;
 pub mod reveal_names;
 pub mod save_part;

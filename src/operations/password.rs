@@ -42,6 +42,12 @@ pub fn fits(keyring: &Keyring, account: &[u8], password: &str, stored: &str) -> 
     Ok(kind == Some("argon2id") && expected.len() == hash.len() && different == 0)
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Memory and passes of every hash that this thread made.
+    pub static STRETCHED: std::cell::RefCell<Vec<(u32, u32)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
 fn stretch(
     keyring: &Keyring,
     account: &[u8],
@@ -50,6 +56,8 @@ fn stretch(
     memory: u32,
     passes: u32,
 ) -> Result<[u8; 32], VaultError> {
+    #[cfg(test)]
+    STRETCHED.with_borrow_mut(|all| all.push((memory, passes)));
     let normal: String = password.nfc().collect();
     let peppered = keyring.web_mac(&[b"password".as_slice(), account, normal.as_bytes()].concat());
     let params = argon2::Params::new(memory, passes, 1, Some(32)).map_err(|_| VaultError::Format)?;

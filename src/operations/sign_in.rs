@@ -60,7 +60,7 @@ pub async fn sign_in(
     if !app.throttle.allows(network, &code) {
         return Err(SignInError::Throttled);
     }
-    let (account, good, org) = app
+    let checked = app
         .read(move |app, connection| {
             let found: Option<(AccountRow, String)> = account::table
                 .inner_join(organisation::table)
@@ -68,29 +68,25 @@ pub async fn sign_in(
                 .select((AccountRow::as_select(), organisation::code))
                 .first(connection)
                 .optional()?;
-            check(app, found, &credentials)
+            check(&app.keyring, app.clock.now_ms(), found, &credentials)
         })
         .await
         .map_err(Failure::from)?;
     let token: Token = b64u(&ledger::vault::random::<32>().map_err(Failure::from)?).into();
     let id = session_id(&token);
-    let actor = account
-        .as_ref()
-        .map_or("unknown".to_owned(), |account| account.code.clone());
+    let known = checked.account.as_ref();
+    let actor = known.map_or("unknown".to_owned(), |account| account.code.clone());
     let draft = |kind: &str| {
-        let draft = Draft::new(kind, &actor, &request).session(None, Some(network));
-        match &account {
-            Some(account) => draft.role(&account.role, &org),
+        let draft = Draft::new(kind, &actor, &request)
+            .purpose("sign_in")
+            .session(None, Some(network));
+        match known {
+            Some(account) => draft.role(&account.role, &checked.org),
             None => draft,
         }
     };
-    if account
-        .clone()
-        .is_some_and(|account| account.trusted(&app.keyring).is_err())
-    {
-        super::refuse::tampered(app, &["account"]).await?;
-    }
-    let (Some(row), Some(second)) = (account.clone(), good) else {
+    super::refuse::tampered(app, &vec!["account"; usize::from(checked.tampered)]).await?;
+    let (Some(row), Some(second)) = (known.cloned(), checked.second) else {
         let refused = draft("auth.fail").decision(false, &[]);
         let outcome = app.writer.write::<(), ()>(None, move |_| Ok(((), vec![refused]))).await;
         sort(outcome)?;
@@ -177,23 +173,39 @@ fn open_session(
     Ok(())
 }
 
-type Checked = (Option<AccountRow>, Option<Second>, String);
+/// What is known after the work.
+struct Checked {
+    /// The account, if there is one that nobody edited outside the program.
+    account: Option<AccountRow>,
+    /// Code of its organisation.
+    org: String,
+    /// There, but edited outside the program.
+    tampered: bool,
+    /// The second factor, if everything fits.
+    second: Option<Second>,
+}
 
-/// Does the whole work whatever is wrong: hash, second factor, MAC.
-fn check(app: &App, found: Option<(AccountRow, String)>, typed: &Credentials) -> Result<Checked, StorageError> {
-    let (account, org) = match found {
+/// Does the whole work whatever is wrong: MAC, hash, second factor.
+fn check(
+    keyring: &Keyring,
+    now_ms: i64,
+    found: Option<(AccountRow, String)>,
+    typed: &Credentials,
+) -> Result<Checked, StorageError> {
+    let there = found.is_some();
+    // Nothing of an edited row is used: not its hash, whose cost would be somebody else's choice, and not its name.
+    let known = found.and_then(|(account, org)| Some((account.trusted(keyring).ok()?, org)));
+    let (account, org) = match known {
         Some((account, org)) => (Some(account), org),
         None => (None, String::new()),
     };
-    let id = account
-        .as_ref()
-        .map_or_else(|| vec![0; 16], |account| account.id.clone());
-    let stored = account.as_ref().map_or("", |account| account.password_hash.as_str());
-    let password = password::fits(&app.keyring, &id, &typed.password, stored)?;
-    let now_ms = app.clock.now_ms();
+    let (id, stored) = account.as_ref().map_or((&[0; 16][..], ""), |account| {
+        (account.id.as_slice(), account.password_hash.as_str())
+    });
+    let password = password::fits(keyring, id, &typed.password, stored)?;
     let record = account
         .as_ref()
-        .map(|account| StaffRecord::open(&app.keyring, account))
+        .map(|account| StaffRecord::open(keyring, account))
         .transpose();
     let second = match record {
         Ok(Some(record)) => second(record, &typed.second, now_ms),
@@ -203,11 +215,13 @@ fn check(app: &App, found: Option<(AccountRow, String)>, typed: &Credentials) ->
             None
         }
     };
-    let trusted = account
-        .clone()
-        .is_some_and(|account| account.trusted(&app.keyring).is_ok());
     let active = account.as_ref().is_some_and(|account| account.state == "active");
-    Ok((account, second.filter(|_| password && trusted && active), org))
+    Ok(Checked {
+        tampered: there && account.is_none(),
+        second: second.filter(|_| password && active),
+        account,
+        org,
+    })
 }
 
 fn second(mut record: StaffRecord, typed: &str, now_ms: i64) -> Option<Second> {
@@ -222,5 +236,72 @@ fn second(mut record: StaffRecord, typed: &str, now_ms: i64) -> Option<Second> {
             Some(Second::Recovery(record))
         }
         (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wrong_way_in_costs_as_much_as_the_right_one() {
+        let (deployment, root) = (
+            ledger::vault::associated::Deployment([7; 16]),
+            ledger::vault::keyring::draw_root().unwrap(),
+        );
+        let keysets = ledger::vault::keyring::draw_keysets(deployment, &root).unwrap();
+        let keysets: Vec<_> = keysets
+            .into_iter()
+            .map(|(name, json)| (name.to_owned(), json))
+            .collect();
+        let keyring = Keyring::open(deployment, &root, &keysets).unwrap();
+        let secret = [9; 20];
+        let record = StaffRecord {
+            name: "Người mẫu".to_owned(),
+            totp_secret: b64u(&secret),
+            recovery: vec![],
+        };
+        let mut row = AccountRow {
+            id: vec![1; 16],
+            code: "NV-MAU0-0001".to_owned(),
+            org_id: vec![2; 16],
+            role: "social_worker".to_owned(),
+            state: "active".to_owned(),
+            password_hash: password::hash(&keyring, &[1; 16], "mật khẩu mẫu đủ dài").unwrap(),
+            directory: Vec::new(),
+            created_at: 0,
+            version: 1,
+            mac: Vec::new(),
+        };
+        row.directory = record.seal(&keyring, &row).unwrap();
+        let row = row.signed(&keyring);
+        let changed = |change: &dyn Fn(&mut AccountRow)| {
+            let mut row = row.clone();
+            change(&mut row);
+            Some(row)
+        };
+        let disabled = changed(&|row| "disabled".clone_into(&mut row.state)).map(|row| row.signed(&keyring));
+        let cheap = changed(&|row| row.password_hash = row.password_hash.replacen("$19456$2$", "$8$1$", 1));
+        let edited = changed(&|row| "supervisor".clone_into(&mut row.role));
+        let (right, wrong) = ("mật khẩu mẫu đủ dài", "mật khẩu khác hẳn");
+        password::STRETCHED.take();
+        for (found, typed, opens, tampered) in [
+            (Some(row.clone()), right, true, false),
+            (Some(row.clone()), wrong, false, false),
+            (None, right, false, false),
+            (disabled, right, false, false),
+            (cheap, right, false, true),
+            (edited, right, false, true),
+        ] {
+            let credentials = Credentials {
+                code: row.code.clone(),
+                password: typed.to_owned().into(),
+                second: password::totp_code(&secret, 2).unwrap().into(),
+            };
+            let found = found.map(|row| (row, "XA-A".to_owned()));
+            let checked = check(&keyring, 60_000, found, &credentials).unwrap();
+            assert_eq!((checked.second.is_some(), checked.tampered), (opens, tampered));
+            assert_eq!(password::STRETCHED.take(), [(19_456, 2)], "one hash of the usual cost");
+        }
     }
 }

@@ -30,7 +30,10 @@ async fn attempt(app: &App, actor: &Actor, id: PublicId, claim: Claim) -> Result
         confirmed: false,
     };
     let allowed = allowed(app, actor, id, Action::Take, &ask).await?;
-    let entry = actor.permitted("case.take", &allowed.permit).about(allowed.handle);
+    let entry = actor
+        .permitted("case.take", &allowed.permit)
+        .purpose(ask.purpose)
+        .about(allowed.handle);
     let (keyring, account) = (std::sync::Arc::clone(&app.keyring), actor.viewer.account_id.clone());
     let case = allowed.case;
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use donghanh::storage::connection::AnyConnection;
+
 use crate::process::{Browser, House, PROGRAM, block_on, command};
 
 #[test]
@@ -84,6 +86,100 @@ fn a_user_is_added_signs_in_and_is_disabled_while_the_server_runs() {
 }
 
 #[test]
+fn a_reset_gives_new_secrets_and_the_old_ones_open_nothing() {
+    let house = House::new();
+    let worker = house.user("social_worker");
+    let code = worker["code"].as_str().unwrap();
+    let running = house.serve();
+    block_on(async {
+        let before = Browser::sign_in(&running.address, &worker, 0).await;
+        let printed = house.ok(&["user", "reset", code]);
+        let line = |label: &str| {
+            let line = printed.lines().find(|line| line.starts_with(label)).unwrap();
+            line.split_once(':').unwrap().1.trim().to_owned()
+        };
+        assert_eq!(before.get("/cases").await.unwrap().status, 303, "her sessions ended");
+        assert!(
+            !Browser::tries(&running.address, &worker, 1).await,
+            "old password, old recovery code"
+        );
+        let recovery: Vec<String> = line("Recovery codes").split_whitespace().map(str::to_owned).collect();
+        let mixed = serde_json::json!({"code": code, "password": worker["password"], "recovery": recovery});
+        assert!(
+            !Browser::tries(&running.address, &mixed, 0).await,
+            "old password, new recovery code"
+        );
+        let user = serde_json::json!({"code": code, "password": line("Password"), "recovery": recovery});
+        let again = Browser::sign_in(&running.address, &user, 0).await;
+        let list = again.get("/cases").await.unwrap();
+        assert!(
+            list.status == 200 && list.body.contains("DH-"),
+            "her cases are still hers"
+        );
+    });
+    running.kill();
+    assert!(house.run(&["log", "verify"]).status.success());
+    let bundle = house.folder.path().join("bundle");
+    house.ok(&["log", "export", bundle.to_str().unwrap()]);
+    let entries = std::fs::read_to_string(bundle.join("entries.jsonl")).unwrap();
+    assert!(entries.contains("account.reset"));
+}
+
+#[test]
+fn the_cases_of_a_disabled_worker_wait_and_the_operator_is_told_how_many() {
+    let house = House::new();
+    let worker = house.user("social_worker");
+    let code = worker["code"].as_str().unwrap();
+    let said = house.ok(&["user", "disable", code]);
+    assert!(said.contains("now wait for a worker of the unit"), "{said}");
+    let again = house.ok(&["user", "disable", code]);
+    assert!(!again.contains("now wait"), "{again}");
+    assert!(house.run(&["log", "verify"]).status.success());
+}
+
+#[test]
+fn a_demonstration_never_goes_into_a_folder_where_people_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, key) = (folder.path().join("data"), folder.path().join("key"));
+    let run = |act: &[&str]| command(&data, &key, act).output().unwrap();
+    assert!(run(&["init"]).status.success());
+    assert!(
+        run(&["organisation-add", "XA", "commune", "UBND xã Mẫu"])
+            .status
+            .success()
+    );
+    let size = || {
+        let address = data.join("donghanh.db");
+        let mut house = AnyConnection::open(address.to_str().unwrap(), false).unwrap();
+        donghanh::storage::log_rows::head(&mut house).unwrap().size
+    };
+    let before = size();
+    let filled = run(&["demo", "fill", "--cases", "1"]);
+    assert!(!filled.status.success());
+    assert!(String::from_utf8_lossy(&filled.stderr).contains("people work in this data folder"));
+    assert_eq!(size(), before, "nothing was written");
+    assert!(!data.join("demo.json").exists() && !data.join("demo.json.part").exists());
+}
+
+#[test]
+fn the_commands_that_the_demonstration_prints_work_as_they_are_printed() {
+    let house = House::new();
+    let printed = house.ok(&["demo", "users"]);
+    let lines: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("code "))
+        .collect();
+    assert!(lines.len() > 5, "{printed}");
+    let mut words = lines[0].split_whitespace();
+    let out = Command::new(words.next().unwrap()).args(words).output().unwrap();
+    let code = String::from_utf8(out.stdout).unwrap();
+    assert!(
+        code.trim().len() == 6 && code.trim().bytes().all(|byte| byte.is_ascii_digit()),
+        "{code}"
+    );
+}
+
+#[test]
 fn check_names_all_faults_at_once() {
     let house = House::new();
     assert_eq!(
@@ -158,7 +254,6 @@ pub fn verifier() -> Command {
 
 /// The key as paper has it: `init` printed it once; here it is made again from the key plane.
 fn own_key(house: &House) -> String {
-    use donghanh::storage::connection::AnyConnection;
     let mut keys = AnyConnection::open(house.data.join("keys.db").to_str().unwrap(), false).unwrap();
     let text = std::fs::read_to_string(house.folder.path().join("key")).unwrap();
     let opener = ledger::vault::slot::Opener::KeyFile(text.into());
@@ -170,7 +265,6 @@ fn own_key(house: &House) -> String {
 
 #[test]
 fn a_database_of_an_older_version_is_not_served_until_it_is_migrated() {
-    use donghanh::storage::connection::AnyConnection;
     let folder = tempfile::tempdir().unwrap();
     let (data, key) = (folder.path().join("data"), folder.path().join("key"));
     let run = |act: &[&str]| command(&data, &key, act).output().unwrap();

@@ -147,6 +147,19 @@ pub struct Answer {
 
 impl Browser {
     pub async fn sign_in(address: &str, user: &Value, recovery: usize) -> Self {
+        let (browser, answer) = Self::asks(address, user, recovery).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        browser
+    }
+
+    /// Whether these open a session.
+    pub async fn tries(address: &str, user: &Value, recovery: usize) -> bool {
+        let (_, answer) = Self::asks(address, user, recovery).await;
+        assert!(matches!(answer.status, 303 | 422), "{}", answer.body);
+        answer.status == 303
+    }
+
+    async fn asks(address: &str, user: &Value, recovery: usize) -> (Self, Answer) {
         // A connection that waited while a test did something slow may be closed just as it is used again: always a new one.
         let client = Client::builder()
             .cookie_store(true)
@@ -167,8 +180,7 @@ impl Browser {
             ("second", second),
         ];
         let answer = browser.submit(&page, "/sign-in", &fields).await.unwrap();
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        browser
+        (browser, answer)
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, reqwest::Error> {

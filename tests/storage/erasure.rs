@@ -774,6 +774,28 @@ fn an_order_edited_in_the_database_destroys_nothing() {
 }
 
 #[test]
+fn a_hold_edited_in_the_database_holds_all_the_same() {
+    for column in donghanh::storage::classification::tables()["legal_hold"].columns.keys() {
+        // A hold that is moved to another case is gone from this one, as a deleted row is: the log still says that it was placed.
+        if column == "case_id" {
+            continue;
+        }
+        let world = World::new();
+        let office = Office::new(&world);
+        let case = world.intake(&anew(&world, &office.worker), "Hoa Mẫu").id;
+        office.ordered(&world, case);
+        office.hold(&world, case);
+        let change = crate::tampering::change(&world, "legal_hold", column);
+        world
+            .db_execute(&format!("PRAGMA foreign_keys = OFF; {change}"))
+            .unwrap();
+        assert!(!ceremony(&world).unwrap().contains(&Outcome::Erased), "{column}");
+        let erased: i64 = erased_owner::table.count().get_result(&mut world.connection()).unwrap();
+        assert_eq!(erased, 0, "{column}");
+    }
+}
+
+#[test]
 fn an_owner_registered_as_erased_by_hand_keeps_its_keys() {
     let world = World::new();
     let office = Office::new(&world);

@@ -11,6 +11,7 @@ use donghanh::operations::list_cases::list_cases;
 use donghanh::operations::record_consent::{Consent, record_consent};
 use donghanh::operations::save_part::{Save, save_part};
 use donghanh::operations::send_referral::{Referral, send_referral};
+use donghanh::operations::sign_in::{Credentials, SignInError, sign_in};
 use donghanh::operations::verify_log::verify;
 use donghanh::operations::view_case::{Wish, view_case};
 use donghanh::operations::{accounts, drafts, move_referral, move_step, sessions};
@@ -18,7 +19,7 @@ use donghanh::storage::classification::{Class, tables};
 
 use serde_json::json;
 
-use crate::support::{Kind, World, for_each_database, postgres};
+use crate::support::{Kind, PASSWORD, World, for_each_database, postgres};
 
 const WISH: Wish = Wish {
     parts: None,
@@ -54,7 +55,8 @@ fn any_edited_column_of_a_row_that_grants_access_gives_no_access_and_is_recorded
         for table in ["account", "session", "case_file", "membership", "organisation"] {
             for column in tables()[table].columns.keys() {
                 let world = World::with(kind, &server);
-                let (actor, token) = world.sign_in(&world.staff("XA-A", Role::SocialWorker));
+                let staff = world.staff("XA-A", Role::SocialWorker);
+                let (actor, token) = world.sign_in(&staff);
                 let opened = world.intake(&actor, "Hoa Mẫu");
                 let foreign_keys = if kind == Kind::Sqlite {
                     "PRAGMA foreign_keys = OFF;"
@@ -73,6 +75,22 @@ fn any_edited_column_of_a_row_that_grants_access_gives_no_access_and_is_recorded
                     Ok(None) | Err(_) => false,
                 };
                 assert!(!shown, "{kind:?} {table}.{column}: the case was shown");
+                if table == "account" {
+                    world.app.clock.advance(30_000);
+                    let credentials = Credentials {
+                        code: staff.secrets.code.clone(),
+                        password: PASSWORD.to_owned().into(),
+                        second: staff.code(world.app.clock.now_ms()).into(),
+                    };
+                    let again = world.block_on(sign_in(&world.app, credentials, [1; 8], [6; 16]));
+                    assert!(matches!(again, Err(SignInError::Wrong)), "{kind:?} {column}: signed in");
+                    let failed = world.entries().pop().unwrap();
+                    assert_eq!(
+                        (failed.k.as_str(), failed.a.as_str()),
+                        ("auth.fail", "unknown"),
+                        "{column}"
+                    );
+                }
                 // An id that is gone leaves nothing to check; every other edit is recorded.
                 let gone = matches!((table, column.as_str()), ("session", "id") | ("case_file", "public_id"));
                 if !gone {

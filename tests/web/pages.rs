@@ -249,8 +249,7 @@ fn built() -> BTreeSet<String> {
     }
     built.extend(["overdue", "due", "ok", "met", "unmet"].map(|state| format!("clock-{state}")));
     built.extend(["not_asked", "unknown", "declined"].map(|state| format!("answer-{state}")));
-    built.insert("group-draft".to_owned());
-    built.extend(["met_on", "note"].map(|name| format!("field-{name}")));
+    built.extend(["group-draft", "field-met_on", "field-note"].map(str::to_owned));
     built.extend(Fault::ALL.map(|fault| fault.message().to_owned()));
     built.extend(Carries::ALL.map(|what| what.message().to_owned()));
     built.extend(built_by_orders());
@@ -269,6 +268,7 @@ fn built() -> BTreeSet<String> {
             "intake",
             "audit",
             "own_draft",
+            "sign_in",
             "inbox",
             "take",
             "list",

@@ -1,8 +1,73 @@
 //! Two people, two buttons, two sendings: nothing is lost and nothing is done twice.
 
 use donghanh::domain::role::Role;
+use donghanh::operations::accounts;
+use donghanh::operations::release_cases::release_cases;
+use donghanh::storage::connection::AnyConnection;
 
-use crate::walk::{Setting, accept, address, person, save, step, take_in};
+use crate::walk::{Setting, accept, address, entry, person, save, step, take_in};
+
+#[test]
+fn the_case_of_a_worker_who_left_waits_for_a_colleague_who_takes_it() {
+    let setting = Setting::new();
+    let (served, world) = (&setting.served, &setting.served.world);
+    let (worker, case) = setting.case();
+    let helper = person(served, "XA-A", Role::SocialWorker);
+    let colleague = served.signed_in(&helper);
+    assert_eq!(
+        colleague.get(&case).status,
+        404,
+        "a case that somebody has is hers alone"
+    );
+    let code = &setting.cast.worker.secrets.code;
+    let plane = || {
+        let address = world.app.config.key_plane_address(world.data.path());
+        AnyConnection::open(&address, false).unwrap()
+    };
+    let release = || {
+        let (writer, keyring) = (&world.app.writer, &world.app.keyring);
+        release_cases(&mut world.connection(), &mut plane(), writer, keyring, code)
+    };
+    assert!(release().is_err(), "not while she works here");
+    accounts::disable(&world.app.writer, &world.app.keyring, code).unwrap();
+    assert_eq!(release().unwrap(), 1);
+    assert_eq!(release().unwrap(), 0, "done twice it does nothing");
+    assert_eq!(worker.get(&case).status, 303, "she is signed out");
+
+    let released = entry(served, "case.release");
+    assert!(
+        released.a == "operator" && released.h.listed().len() == 1,
+        "the case is named in the log"
+    );
+    assert!(colleague.get("/cases").body.contains("Chưa phân công"));
+    let page = colleague.get(&case);
+    assert!(page.status == 200 && page.body.contains("Nhận hồ sơ này"));
+    let edit = colleague.submit(
+        &page,
+        &format!("{case}/groups/notes"),
+        &[("version", "0"), ("text", "x")],
+    );
+    assert_eq!(edit.status, 404, "seen, not changed");
+    let other = served.signed_in(&person(served, "XA-A", Role::SocialWorker));
+    let late = other.get(&case);
+    let taken = colleague.submit(&page, &format!("{case}/assignment"), &[]);
+    assert_eq!((taken.status, taken.location.as_deref()), (303, Some(case.as_str())));
+    let take = entry(served, "case.take");
+    assert_eq!(
+        (take.a.as_str(), take.p.as_deref()),
+        (helper.secrets.code.as_str(), Some("take"))
+    );
+    assert_eq!(
+        save(&colleague, &format!("{case}/groups/notes"), &[("text", "tiếp tục")]).status,
+        303
+    );
+    assert_eq!(
+        other.submit(&late, &format!("{case}/assignment"), &[]).status,
+        404,
+        "somebody was quicker"
+    );
+    assert!(world.log_is_whole());
+}
 
 #[test]
 fn two_people_correct_one_step_and_the_second_loses_nothing() {

@@ -14,6 +14,7 @@ use crate::app::{App, Process};
 use crate::clock::Clock;
 use crate::domain::role::Role;
 use crate::operations::{accounts, password};
+use crate::storage::connection::AnyConnection;
 
 /// The demonstration.
 #[derive(Subcommand)]
@@ -23,7 +24,7 @@ pub enum Demo {
         /// Staff code.
         user: String,
     },
-    /// Fill a fresh deployment that has no accounts yet.
+    /// Fill a fresh deployment with synthetic people; one with any account, organisation or case is refused.
     Fill {
         /// Number of cases.
         #[arg(long, default_value_t = 200)]
@@ -65,7 +66,7 @@ pub fn run(arguments: &Arguments, demo: &Demo) -> Result<ExitCode, Fault> {
             Ok(ExitCode::SUCCESS)
         }
         Demo::Users => {
-            print(&known(&path)?);
+            print(&known(&path)?, &arguments.data);
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -76,12 +77,18 @@ fn known(path: &std::path::Path) -> Result<Known, Fault> {
     serde_json::from_str(&text).map_err(fault)
 }
 
-fn print(known: &Known) {
+/// With the command as it was typed, so that it can be copied.
+fn print(known: &Known, data: &std::path::Path) {
+    let program = std::env::args().next().unwrap_or_else(|| "donghanh".to_owned());
     for user in &known.users {
         say(&format!("\n{} ({})", user.role, user.org));
         say(&format!("  user      {}", user.code));
         say(&format!("  password  {}", user.password));
-        say(&format!("  code      donghanh demo code {}", user.code));
+        say(&format!(
+            "  code      {program} --data {} demo code {}",
+            data.display(),
+            user.code
+        ));
         say(&format!("  recovery  {}", user.recovery.join("  ")));
     }
 }
@@ -99,6 +106,13 @@ fn fill(arguments: &Arguments, cases: u32) -> Result<ExitCode, Fault> {
         ));
     }
     let (config, keyring) = unseal::keyring(arguments)?;
+    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false).map_err(fault)?;
+    if !accounts::is_untouched(&mut house).map_err(fault)? {
+        return Err(fault(
+            "people work in this data folder; a demonstration goes into a folder of its own, made with `donghanh init`",
+        ));
+    }
+    drop(house);
     // Thirty days back, so that clocks of every colour run when the visitor looks.
     // Each case takes up to four minutes more; the log must not end in the future.
     let start = Clock::system().now_ms() - 30 * 24 * HOUR_MS - (i64::from(cases) * 4 + 5) * 60_000;
@@ -120,7 +134,7 @@ fn fill(arguments: &Arguments, cases: u32) -> Result<ExitCode, Fault> {
     thread.join();
     filled?;
     std::fs::rename(&part, &path).map_err(fault)?;
-    print(&known);
+    print(&known, &arguments.data);
     Ok(ExitCode::SUCCESS)
 }
 
