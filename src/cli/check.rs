@@ -25,7 +25,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
     let data = &arguments.data;
     folder(data, &mut faults, &mut warnings);
     match Config::load(data) {
-        Err(error) => faults.push(error.to_string()),
+        Err(error) => {
+            faults.push(error.to_string());
+            // What it says about databases is not known; those that stand where they stand by default are looked at.
+            let usual = Config::default();
+            let (database, keys_at) = (usual.database_address(data), usual.key_plane_address(data));
+            if Path::new(&database).exists() {
+                house(&database, &mut faults);
+            }
+            if Path::new(&keys_at).exists() {
+                keys(&keys_at, &mut faults);
+            }
+        }
         Ok(config) => {
             if config.tls_certificate.is_some() != config.tls_key.is_some() {
                 faults.push("tls_certificate and tls_key belong together; set both or none".to_owned());
@@ -113,12 +124,12 @@ fn house(address: &str, faults: &mut Vec<String>) {
         Ok(_) => {}
         Err(error) => faults.push(format!("database version: {error}")),
     }
-    match pending(&mut connection, Plane::House) {
-        Ok(true) => {
-            return faults.push("the database is older than this program; run `donghanh migrate`".to_owned());
-        }
-        Ok(false) => {}
+    let older = match pending(&mut connection, Plane::House) {
+        Ok(older) => older,
         Err(error) => return faults.push(format!("database: {error}")),
+    };
+    if older {
+        faults.push("the database is older than this program; run `donghanh migrate`".to_owned());
     }
     match verify(&mut connection) {
         Ok(Ok(_)) => {}
@@ -126,6 +137,8 @@ fn house(address: &str, faults: &mut Vec<String>) {
             let at = bad.index.map_or("head".to_owned(), |index| format!("entry {index}"));
             faults.push(format!("log, {at}: {}", bad.what));
         }
+        // Tables of the log that are still to come are no fault of their own.
+        Err(_) if older => {}
         Err(error) => faults.push(format!("log: {error}")),
     }
 }
@@ -133,6 +146,11 @@ fn house(address: &str, faults: &mut Vec<String>) {
 fn keys(address: &str, faults: &mut Vec<String>) {
     match AnyConnection::open(address, false) {
         Ok(mut connection) => {
+            match pending(&mut connection, Plane::Keys) {
+                Ok(false) => {}
+                Ok(true) => faults.push("the key plane is older than this program; run `donghanh migrate`".to_owned()),
+                Err(error) => faults.push(format!("key plane: {error}")),
+            }
             if let Err(error) = key_plane::deployment(&mut connection) {
                 faults.push(format!("key plane: {error}"));
             }

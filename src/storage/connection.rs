@@ -30,6 +30,8 @@ pub enum Rollback {
     Refused,
     /// The database ended the whole transaction by itself.
     Lost,
+    /// The commit itself failed: whether it is durable, nobody here can say.
+    Uncertain(Error),
 }
 
 impl From<Error> for Rollback {
@@ -110,7 +112,7 @@ impl AnyConnection {
         });
         done.map_err(|rollback| match (failed, rollback) {
             (Some(error), _) => error,
-            (None, Rollback::Database(error)) => error.into(),
+            (None, Rollback::Database(error) | Rollback::Uncertain(error)) => error.into(),
             (None, _) => StorageError::Inconsistent("a read was cut short"),
         })
     }
@@ -131,7 +133,11 @@ impl AnyConnection {
             Ok(value) if self.depth().ok() == Some(inside) => {
                 <Manager as TransactionManager<Self>>::commit_transaction(self)
                     .map(|()| value)
-                    .map_err(Rollback::Database)
+                    .map_err(if inside == 1 {
+                        Rollback::Uncertain
+                    } else {
+                        Rollback::Database
+                    })
             }
             Ok(_) => Err(Rollback::Lost),
             Err(rollback) => Err(rollback),

@@ -206,6 +206,29 @@ fn check_names_all_faults_at_once() {
     ] {
         assert!(said.contains(fault), "{fault}: {said}");
     }
+    // A configuration that cannot be read hides none of the others.
+    let edit = "DROP TRIGGER log_entry_no_update; UPDATE log_entry SET actor = 'x' WHERE idx = 2";
+    let mut database = AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut database, edit).unwrap();
+    let forget =
+        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)";
+    let mut plane = AnyConnection::open(house.data.join("keys.db").to_str().unwrap(), false).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut plane, forget).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut database, forget).unwrap();
+    std::fs::write(house.data.join("config.toml"), "listen = 7\n").unwrap();
+    let out = house.run(&["check"]);
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    for fault in [
+        "chmod 700",
+        "chmod 600",
+        "config.toml",
+        "log, entry 2",
+        "the database is older",
+        "the key plane is older",
+    ] {
+        assert!(said.contains(fault), "{fault}: {said}");
+    }
     let beside = house.data.join("beside.key");
     std::fs::copy(&key, &beside).unwrap();
     let warned = command(&house.data, &beside, &["check"]).output().unwrap();

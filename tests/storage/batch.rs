@@ -1,3 +1,4 @@
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use donghanh::clock::random_id;
 use donghanh::domain::role::Role;
@@ -91,6 +92,38 @@ fn one_act_panics_one_violates_a_constraint_one_says_no_and_the_good_ones_of_the
             .load(&mut world.connection())
             .unwrap();
         assert_eq!(there, ["G1", "G2"]);
+        assert!(world.log_is_whole());
+    });
+}
+
+#[test]
+fn a_commit_that_fails_says_that_the_outcome_is_not_known_and_opens_nothing() {
+    for_each_database(|world| {
+        let writer = world.app.writer.clone();
+        let postgres = world.database().starts_with("postgres");
+        if postgres {
+            let later = "ALTER TABLE totp_use ALTER CONSTRAINT totp_use_account_id_fkey DEFERRABLE INITIALLY DEFERRED";
+            world.db_execute(later).unwrap();
+        }
+        let before = world.entries().len();
+        // What the database checks only at the commit.
+        let doomed = writer.write::<(), ()>(None, move |tx| {
+            let sql = if postgres {
+                "INSERT INTO totp_use (account_id, step) VALUES ('\\x99'::bytea, 1)"
+            } else {
+                "PRAGMA defer_foreign_keys = ON; INSERT INTO totp_use (account_id, step) VALUES (x'99', 1)"
+            };
+            tx.connection().batch_execute(sql)?;
+            Ok(((), vec![entry("test.doomed")]))
+        });
+        let (doomed, beside) = world.block_on(async { tokio::join!(doomed, writer.write(None, good("beside"))) });
+        assert!(matches!(doomed, Err(WriteError::Unknown)));
+        assert!(beside.is_err(), "in the same batch or behind it");
+        assert!(writer.is_stopped(), "until somebody has looked");
+        let (again, _thread) = Writer::start(&world.database(), world.app.clock.clone(), "again").unwrap();
+        assert!(world.block_on(again.write(None, good("after"))).is_ok());
+        let kinds: Vec<String> = world.kinds().split_off(before);
+        assert!(!kinds.contains(&"test.doomed".to_owned()) && kinds.contains(&"test.good".to_owned()));
         assert!(world.log_is_whole());
     });
 }

@@ -5,7 +5,49 @@ use donghanh::storage::writer::{QUEUE, WriteError};
 use futures_util::future::join_all;
 
 use crate::browser::Served;
-use crate::walk::take_in;
+use crate::walk::{address, take_in};
+
+#[test]
+fn an_answer_that_takes_too_long_leads_to_what_became_of_it() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, begins) = std::sync::mpsc::channel::<()>();
+    let writer = served.world.app.writer.clone();
+    let holding = std::thread::spawn(move || {
+        writer.write_blocking::<(), ()>(None, move |_| {
+            begun.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(((), vec![]))
+        })
+    });
+    begins.recv().unwrap();
+    // The session of a page that was asked for a moment ago is in memory; the act waits behind the one that holds the writer.
+    let late = worker.submit(&form, "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(late.status, 503, "{}", late.body);
+    assert!(late.body.contains("Chưa biết kết quả") && late.body.contains("value=\"Hoa Mẫu\""));
+    let outcome = address(&late, "/requests/", "");
+    release.send(()).unwrap();
+    holding.join().unwrap().unwrap();
+    let found = worker.get(&outcome);
+    let case = address(&found, "/cases/", "");
+    assert!(
+        worker.get(&case).body.contains("Hoa Mẫu"),
+        "it was written all the same"
+    );
+    let again = worker.submit(&late, "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(
+        (again.status, again.location),
+        (303, Some(case)),
+        "sent again it opens no second case"
+    );
+    let stranger = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    assert!(
+        !stranger.get(&outcome).body.contains("/cases/"),
+        "only to whom it belongs"
+    );
+}
 
 #[test]
 fn a_full_queue_gives_503_with_a_time_to_try_again_and_opens_nothing() {

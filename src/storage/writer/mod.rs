@@ -95,6 +95,7 @@ impl<E> From<StorageError> for ActError<E> {
     }
 }
 
+type Slot<T, E> = Arc<std::sync::Mutex<Option<oneshot::Sender<Result<(T, Vec<Receipt>), WriteError<E>>>>>>;
 type Finish = Box<dyn FnOnce(Vec<Receipt>) + Send>;
 type Answer = Box<dyn FnOnce() + Send>;
 type Run = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(Vec<Draft>, Finish), Stop> + Send>;
@@ -110,7 +111,9 @@ enum Stop {
 struct Job {
     rights: Option<i64>,
     run: Run,
-    stale: Box<dyn FnOnce() + Send>,
+    stale: Answer,
+    /// For a commit that failed: it may have been durable all the same.
+    unknown: Option<Answer>,
 }
 
 const SERVING: u8 = 0;
@@ -221,7 +224,14 @@ impl Writer {
         }
         let (sender, receiver) = oneshot::channel();
         let sender = Arc::new(std::sync::Mutex::new(Some(sender)));
-        let (for_stale, for_run) = (Arc::clone(&sender), sender);
+        let (for_stale, for_unknown, for_run) = (Arc::clone(&sender), Arc::clone(&sender), sender);
+        let instead = |slot: Slot<T, E>, error: fn() -> WriteError<E>| -> Answer {
+            Box::new(move || {
+                if let Some(sender) = slot.lock().ok().and_then(|mut slot| slot.take()) {
+                    drop(sender.send(Err(error())));
+                }
+            })
+        };
         let job = Job {
             rights,
             run: Box::new(move |tx| {
@@ -253,11 +263,8 @@ impl Writer {
                     }
                 }
             }),
-            stale: Box::new(move || {
-                if let Some(sender) = for_stale.lock().ok().and_then(|mut slot| slot.take()) {
-                    drop(sender.send(Err(WriteError::Stale)));
-                }
-            }),
+            stale: instead(for_stale, || WriteError::Stale),
+            unknown: Some(instead(for_unknown, || WriteError::Unknown)),
         };
         match self.queue.try_send(job) {
             Ok(()) => Ok(receiver),

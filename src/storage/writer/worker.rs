@@ -51,7 +51,7 @@ impl Worker {
         }
     }
 
-    fn batch(&mut self, batch: Vec<Job>) -> Result<(), BatchError> {
+    fn batch(&mut self, mut batch: Vec<Job>) -> Result<(), BatchError> {
         if self.file.as_ref().is_some_and(|file| !file.is_still_there()) {
             return Err(BatchError::FileReplaced);
         }
@@ -59,6 +59,7 @@ impl Worker {
             Some(connection) => connection,
             none => none.insert(AnyConnection::open(&self.address, false).map_err(BatchError::Storage)?),
         };
+        let unknown: Vec<Answer> = batch.iter_mut().filter_map(|job| job.unknown.take()).collect();
         let (now_ms, node, behind) = (self.clock.now_ms(), self.node.as_str(), self.clock_behind);
         let (finishes, answers, receipts) = ledger::commit(|sequencer| {
             connection.write(|connection| {
@@ -98,7 +99,12 @@ impl Worker {
                 Ok((finishes, answers, rights_version, now_ms + 1000 < last_ms))
             })
         })
-        .map_err(BatchError::Rollback)
+        .map_err(|rollback| {
+            if matches!(rollback, Rollback::Uncertain(_)) {
+                unknown.into_iter().for_each(|answer| answer());
+            }
+            BatchError::Rollback(rollback)
+        })
         .map(|((finishes, answers, rights, behind), receipts)| {
             self.clock_behind = behind;
             self.rights.store(rights, Ordering::Release);
@@ -121,7 +127,7 @@ impl Worker {
         let severity = match error {
             BatchError::FileReplaced => Severity::Stop,
             BatchError::Storage(_) => Severity::Reconnect,
-            BatchError::Rollback(Rollback::Database(error)) => dialect::severity(error),
+            BatchError::Rollback(Rollback::Database(error) | Rollback::Uncertain(error)) => dialect::severity(error),
             // SQLite ends the whole transaction by itself when the disk is full.
             BatchError::Rollback(Rollback::Lost) => Severity::Reconnect,
             BatchError::Rollback(Rollback::Panic | Rollback::Refused) => Severity::Stop,
