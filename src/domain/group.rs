@@ -176,6 +176,12 @@ pub fn from_bits(bits: i64) -> Vec<Group> {
         .collect()
 }
 
+/// Names of the groups of [`to_bits`], as entries of the log list them.
+#[must_use]
+pub fn names_of(bits: i64) -> Vec<&'static str> {
+    from_bits(bits).into_iter().map(Group::name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,7 +40,7 @@ pub async fn list_orders(app: &App, actor: &Actor) -> Result<List, CaseActError>
             .await
             .map_err(Failure::from)?;
         refuse::tampered(app, &vec!["joint_order"; edited]).await?;
-        let mut entry = actor.permitted("order.list", &permit);
+        let mut entry = actor.permitted("order.list", &permit).purpose("list_orders");
         for handle in handles {
             entry = entry.about(handle);
         }

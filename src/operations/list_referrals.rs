@@ -44,7 +44,7 @@ async fn attempt(app: &App, actor: &Actor, open: bool) -> Result<Option<Inbox>, 
         .await
         .map_err(Failure::from)?;
     refuse::tampered(app, &vec!["referral"; tampered]).await?;
-    let mut entry = actor.permitted("referral.list", &permit);
+    let mut entry = actor.permitted("referral.list", &permit).purpose("inbox");
     for handle in handles {
         entry = entry.about(handle);
     }

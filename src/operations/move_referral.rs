@@ -11,7 +11,7 @@ use super::{owners, refuse, sections, sessions};
 use crate::app::App;
 use crate::clock::row_id;
 use crate::domain::deadline;
-use crate::domain::group::Group;
+use crate::domain::group::{Group, names_of};
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::{Kind, State, Verb};
 use crate::domain::refusal::Why;
@@ -179,6 +179,7 @@ async fn write(
     let mut entry = actor
         .permitted(change.verb.kind(), permit)
         .purpose(&row.purpose)
+        .fields(&names_of(row.groups))
         .about(handle);
     if let Some(reason) = change.reason {
         entry = entry.basis(reason);

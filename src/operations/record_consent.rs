@@ -11,7 +11,7 @@ use super::withdraw_consent::withdraw;
 use super::{owners, sections};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
-use crate::domain::group::{Group, to_bits};
+use crate::domain::group::{Group, names_of, to_bits};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::may_be_listed;
@@ -123,6 +123,7 @@ async fn attempt(
         .permitted(kind, &allowed.permit)
         .purpose("case_work")
         .basis(&public_id.to_string())
+        .fields(&names_of(row.groups))
         .about(allowed.handle);
     sealed.record(&mut entry);
     let keyring = std::sync::Arc::clone(&app.keyring);

@@ -7,6 +7,7 @@ use super::case_act::{self, CaseActError, No, allowed};
 use super::outcome::Claim;
 use super::refuse;
 use crate::app::App;
+use crate::domain::group::names_of;
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::State;
 use crate::domain::refusal::Why;
@@ -56,6 +57,7 @@ async fn attempt(
         .permitted("consent.withdraw", &allowed.permit)
         .purpose("case_work")
         .basis(&consent.to_string())
+        .fields(&names_of(row.groups))
         .about(allowed.handle);
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         withdraw(tx, &keyring, &case, row)

@@ -212,6 +212,26 @@ fn built_by_orders() -> BTreeSet<String> {
     built
 }
 
+/// Purposes that no form asks for.
+const PURPOSES_OF_THE_HOUSE: [&str; 16] = [
+    "intake",
+    "audit",
+    "own_draft",
+    "sign_in",
+    "inbox",
+    "take",
+    "list",
+    "reveal",
+    "read_log",
+    "export_log",
+    "verify_log",
+    "list_orders",
+    "passphrase",
+    "file",
+    "custodians",
+    "duty",
+];
+
 /// Keys that are put together from codes.
 fn built() -> BTreeSet<String> {
     let mut built = BTreeSet::new();
@@ -263,27 +283,7 @@ fn built() -> BTreeSet<String> {
         built.insert(format!("kind-{}", kind.replace('.', "-")));
         built.insert(format!("noun-{}", kind.split('.').next().unwrap()));
     }
-    built.extend(
-        [
-            "intake",
-            "audit",
-            "own_draft",
-            "sign_in",
-            "inbox",
-            "take",
-            "list",
-            "reveal",
-            "read_log",
-            "export_log",
-            "verify_log",
-            "list_orders",
-            "passphrase",
-            "file",
-            "custodians",
-            "duty",
-        ]
-        .map(|purpose| format!("purpose-{purpose}")),
-    );
+    built.extend(PURPOSES_OF_THE_HOUSE.map(|purpose| format!("purpose-{purpose}")));
     built.extend(
         ["length", "syllable", "row", "version", "stranger", "throttled", "wrong"]
             .map(|fault| format!("unsealing-fault-{fault}")),

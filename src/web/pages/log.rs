@@ -304,9 +304,12 @@ fn line(entry: &Entry, found: &Lines) -> Line {
     cases.dedup();
     let mut groups = entry.g.clone();
     groups.extend(entry.w.iter().map(|write| write.g.clone()));
-    // What a referral opens, and what was asked for when it was refused.
+    // What a referral or a consent is about, and what was asked for when it was refused.
     match entry.k.as_str() {
-        "referral.send" => groups.extend(entry.f.clone()),
+        "referral.send" | "referral.accept" | "referral.reject" | "referral.close" | "referral.withdraw" => {
+            groups.extend(entry.f.clone());
+        }
+        kind if kind.starts_with("consent.") => groups.extend(entry.f.clone()),
         // A step that goes on touches no value of its group.
         kind if kind.split('.').next().is_some_and(|noun| Step::parse(noun).is_some()) => {
             groups.extend(entry.f.clone())
