@@ -42,3 +42,25 @@ impl Throttle {
         self.by_source.check_key(&source).is_ok() && self.by_pair.check_key(&(source, code.to_owned())).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_tries_for_a_code_and_sixty_from_a_source_and_nobody_locks_out_a_colleague() {
+        let throttle = Throttle::new();
+        let tries =
+            |source: u8, code: &str, times: usize| (0..times).filter(|_| throttle.allows([source; 8], code)).count();
+        assert_eq!(tries(1, "NV-A", 15), 10);
+        assert_eq!(tries(2, "NV-A", 1), 1, "the same code from elsewhere");
+        assert_eq!(tries(1, "NV-B", 1), 1, "another code from there");
+        let more: usize = (0..20).map(|code| tries(1, &format!("NV-{code}"), 5)).sum();
+        assert_eq!(
+            more,
+            60 - 15 - 1,
+            "whatever the codes, tries that were refused counted too"
+        );
+        assert_eq!(tries(3, "NV-A", 1), 1);
+    }
+}

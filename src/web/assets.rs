@@ -11,6 +11,9 @@ use crate::domain::public_id::PublicId;
 #[folder = "static"]
 struct Assets;
 
+/// The same for everybody, and asked for again after an hour.
+const KEPT: &str = "public, max-age=3600";
+
 /// `GET /static/…`
 pub async fn show(request: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, PageError> {
     let file = Assets::get(&path).ok_or_else(|| PageError::NotFound(String::new()))?;
@@ -26,7 +29,10 @@ pub async fn show(request: HttpRequest, path: web::Path<String>) -> Result<HttpR
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok());
     if known == Some(tag.as_str()) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::CACHE_CONTROL, KEPT))
+            .insert_header((header::ETAG, tag))
+            .finish());
     }
     let kind = match path.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",
@@ -37,7 +43,7 @@ pub async fn show(request: HttpRequest, path: web::Path<String>) -> Result<HttpR
     };
     Ok(HttpResponse::Ok()
         .content_type(kind)
-        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .insert_header((header::CACHE_CONTROL, KEPT))
         .insert_header((header::ETAG, tag))
         .body(file.data.into_owned()))
 }

@@ -138,6 +138,60 @@ fn the_cases_of_a_disabled_worker_wait_and_the_operator_is_told_how_many() {
 }
 
 #[test]
+fn commands_write_while_the_server_writes_and_nothing_is_lost() {
+    let house = House::new();
+    let running = house.serve();
+    let cases = std::thread::scope(|scope| {
+        let commands = scope.spawn(|| {
+            for number in 0..6 {
+                house.ok(&["organisation-add", &format!("XA-{number}"), "commune", "UBND xã Mẫu"]);
+            }
+        });
+        let mut cases = 0;
+        block_on(async {
+            let worker = Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+            while cases < 5 || !commands.is_finished() {
+                let form = worker.get("/intakes/new").await.unwrap();
+                let sent = worker
+                    .submit(&form, "/intakes", &[("alias", format!("Mẫu {cases}"))])
+                    .await
+                    .unwrap();
+                assert_eq!(sent.status, 303, "{}", sent.body);
+                cases += 1;
+            }
+        });
+        commands.join().unwrap();
+        cases
+    });
+    running.kill();
+    assert!(house.run(&["log", "verify"]).status.success());
+    let mut database = AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    let size = donghanh::storage::log_rows::head(&mut database).unwrap();
+    let entries = donghanh::storage::log_rows::from_index(&mut database, size.shard, 0, 1_000_000).unwrap();
+    let by = |node: &str, kind: &str| {
+        let entries = entries
+            .iter()
+            .map(|row| ledger::log::entry::Entry::parse(&row.bytes).unwrap());
+        entries.filter(|entry| entry.n == node && entry.k == kind).count()
+    };
+    assert_eq!(by("node-1-cli", "organisation.add"), 6);
+    assert!(by("node-1", "case.create") >= cases);
+}
+
+#[test]
+fn log_verify_names_the_first_bad_entry_and_says_so_with_its_exit_code() {
+    let house = House::new();
+    let good = house.ok(&["log", "verify"]);
+    assert!(good.starts_with("OK  shard ") && good.contains("root "), "{good}");
+    let edit = "DROP TRIGGER log_entry_no_update; UPDATE log_entry SET actor = 'NV-XXXX-XXXX' WHERE idx IN (3, 7)";
+    let mut database = AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut database, edit).unwrap();
+    let bad = house.run(&["log", "verify"]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&bad.stdout).starts_with("BAD entry 3:"));
+}
+
+#[test]
 fn a_demonstration_never_goes_into_a_folder_where_people_work() {
     let folder = tempfile::tempdir().unwrap();
     let (data, key) = (folder.path().join("data"), folder.path().join("key"));
@@ -355,9 +409,16 @@ fn an_orderly_end_finishes_what_was_taken_and_says_so_in_the_log() {
         let form = worker.get("/intakes/new").await.unwrap();
         let fields = [("alias", "Mẫu Cuối".to_owned())];
         let sent = worker.submit(&form, "/intakes", &fields);
+        // Somebody else writes, so that the act waits in its batch while the end is asked for.
+        let mut other = AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+        let mut sql = |sql| diesel::connection::SimpleConnection::batch_execute(&mut other, sql).unwrap();
+        sql("BEGIN IMMEDIATE");
         let ended = async {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            let moment = std::time::Duration::from_millis(400);
+            tokio::time::sleep(moment).await;
             running.terminate();
+            tokio::time::sleep(moment).await;
+            sql("ROLLBACK");
         };
         let (sent, ()) = tokio::join!(sent, ended);
         assert_eq!(sent.unwrap().status, 303, "the act that was taken is finished");

@@ -7,6 +7,7 @@
     reason = "a failing test may panic"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -92,6 +93,108 @@ fn every_room_uses_only_what_the_plan_allows() {
             }
         }
     }
+}
+
+/// Names at the beginning of paths: what a text of Rust uses of other crates, and of other rooms of this one.
+fn used(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let (code, _) = text.split_once("#[cfg(test)]\nmod tests").unwrap_or((text, ""));
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let (mut crates, mut rooms) = (BTreeSet::new(), BTreeSet::new());
+    let parts: Vec<&str> = code.split("::").collect();
+    for pair in parts.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        let name = before.rsplit(|letter| !is_name(letter)).next().unwrap_or_default();
+        // In the middle of a path it is a module of something else.
+        if before.len() == name.len() && !std::ptr::eq(before, parts[0]) {
+            continue;
+        }
+        crates.insert(name.to_owned());
+        if name == "crate" {
+            let list = after.strip_prefix('{').and_then(|list| list.split_once('}'));
+            let names = list.map_or(after, |(list, _)| list);
+            let firsts = if list.is_some() {
+                names.split(',').collect()
+            } else {
+                vec![names]
+            };
+            rooms.extend(firsts.iter().map(|first| {
+                let first = first.trim();
+                first
+                    .split(|letter| !is_name(letter))
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned()
+            }));
+        }
+    }
+    (crates, rooms)
+}
+
+#[test]
+fn the_table_of_the_architecture_says_what_each_room_uses() {
+    let manifest: toml::Table = std::fs::read_to_string(root().join("Cargo.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    let known = |table: &toml::Value| {
+        let names = table.as_table().unwrap().keys();
+        names.map(|name| name.replace('-', "_")).collect::<Vec<_>>()
+    };
+    let mut dependencies: BTreeSet<String> = known(&manifest["dependencies"]).into_iter().collect();
+    dependencies.extend(known(&manifest["workspace"]["dependencies"]));
+    let modules = [
+        "app",
+        "cli",
+        "clock",
+        "config",
+        "domain",
+        "operations",
+        "policy",
+        "storage",
+        "web",
+    ];
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut rooms = 0;
+    for row in text.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, room, _, said, ..] = cells.as_slice() else {
+            continue;
+        };
+        let place = room.trim_matches('`');
+        let sources = match place {
+            "ledger/" => files("ledger/src", "rs"),
+            place if place.starts_with("src/") && place.ends_with(".rs") => {
+                vec![(place.to_owned(), std::fs::read_to_string(root().join(place)).unwrap())]
+            }
+            place if place.starts_with("src/") => files(place.trim_end_matches('/'), "rs"),
+            _ => continue,
+        };
+        rooms += 1;
+        let own = place
+            .trim_start_matches("src/")
+            .trim_end_matches('/')
+            .trim_end_matches(".rs");
+        let mut uses = BTreeSet::new();
+        for (_, text) in &sources {
+            let (crates, of_house) = used(text);
+            uses.extend(crates.into_iter().filter(|name| dependencies.contains(name)));
+            uses.extend(
+                of_house
+                    .into_iter()
+                    .filter(|name| modules.contains(&name.as_str()) && own != "ledger"),
+            );
+        }
+        uses.remove(own);
+        let said: BTreeSet<String> = said
+            .split([',', ';'])
+            .map(|name| name.trim().trim_matches('`').to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert_eq!(uses, said, "{place}: what it uses, and what the table says");
+    }
+    assert_eq!(rooms, 10, "every room has a row");
 }
 
 #[test]

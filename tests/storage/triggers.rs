@@ -1,3 +1,5 @@
+use donghanh::domain::role::Role;
+
 use crate::support::{Kind, World, for_each_database};
 
 fn refused(world: &World, sql: &str) {
@@ -10,12 +12,28 @@ fn refused(world: &World, sql: &str) {
 #[test]
 fn the_log_refuses_update_delete_replace_gap_and_going_back() {
     for_each_database(|world| {
+        world.intake(&world.actor("XA-A", Role::SocialWorker), "Hoa Mẫu");
         let before = world.entries().len();
         refused(world, "UPDATE log_entry SET actor = 'x'");
         refused(world, "DELETE FROM log_entry");
         refused(world, "UPDATE log_head SET size = size - 1");
         refused(world, "UPDATE log_head SET rights_version = 0");
         refused(world, "DELETE FROM log_head");
+        let note = if world.database().starts_with("postgres") {
+            "'\\x01'::bytea"
+        } else {
+            "x'01'"
+        };
+        world
+            .db_execute(&format!(
+                "INSERT INTO log_note (hash, id, sealed) VALUES ({note}, {note}, {note})"
+            ))
+            .unwrap();
+        for table in ["log_subject", "log_note"] {
+            let column = if table == "log_note" { "sealed" } else { "handle" };
+            refused(world, &format!("UPDATE {table} SET {column} = {note}"));
+            refused(world, &format!("DELETE FROM {table}"));
+        }
         let columns = "shard, idx, bytes, leaf, at_ms, kind, actor, org, purpose, refused, request";
         let copy = |index: &str| {
             format!(

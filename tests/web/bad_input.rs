@@ -407,12 +407,23 @@ fn every_answer_carries_the_headers_and_no_page_is_kept() {
             "a title that names no case: {title}"
         );
     }
-    assert!(
-        worker.get("/static/vendor/donghanh.css").headers["cache-control"]
-            .to_str()
-            .unwrap()
-            .contains("max-age")
-    );
+    let style = worker.get("/static/vendor/donghanh.css");
+    let kept = "public, max-age=3600";
+    assert_eq!(style.headers["cache-control"], kept);
+    let tag = style.headers["etag"].to_str().unwrap();
+    let again = worker
+        .request("GET", "/static/vendor/donghanh.css")
+        .header("if-none-match", tag);
+    let again = worker.send(again);
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    assert_eq!(again.headers["cache-control"], kept);
+    for (name, value) in [
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        assert_eq!(worker.get("/cases").headers[name], value, "{name}");
+    }
     assert_eq!(worker.get("/static/../Cargo.toml").status, 404);
 }
 

@@ -45,6 +45,35 @@ fn a_case_entered_days_later_counts_from_the_day_on_which_the_person_came() {
 }
 
 #[test]
+fn today_counts_what_is_overdue_due_and_new_and_puts_it_in_that_order() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let first = served.signed_in(&staff);
+    let number = |browser: &Browser<'_>, case: &str| {
+        let page = browser.get(case).body;
+        page[page.find("DH-").unwrap()..][..16].to_owned()
+    };
+    let day = 86_400_000;
+    // Nothing of it is due any more.
+    let calm = take_in(&first, &[("alias", "Một")]);
+    assert_eq!(meet(&first, &calm, HEALTH, "").status, 303);
+    let page = first.get(&calm).body;
+    assert!(
+        page.contains("deadlines/XM_BAN_DAU") || page.contains("Xác minh"),
+        "{page}"
+    );
+    assert_eq!(meet(&first, &calm, "XM_BAN_DAU", "").status, 303);
+    let overdue = take_in(&first, &[("alias", "Hai")]);
+    served.world.app.clock.advance(2 * day);
+    let second = served.signed_in(&staff);
+    let new = take_in(&second, &[("alias", "Ba")]);
+    let list = second.get("/cases").body;
+    assert!(list.contains("Quá hạn: 1 · Sắp đến hạn: 1 · Mới: 1"), "{list}");
+    let place = |case: &str| list.find(&number(&second, case)).unwrap();
+    assert!(place(&overdue) < place(&new) && place(&new) < place(&calm));
+}
+
+#[test]
 fn a_notice_given_on_an_earlier_day_starts_the_next_clock_on_that_day() {
     let served = Served::start();
     let worker = worker(&served);

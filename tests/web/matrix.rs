@@ -231,4 +231,35 @@ fn the_list_of_routes_is_what_is_registered() {
     );
     let paths: BTreeSet<(&str, &str)> = ROUTES.iter().map(|route| (route.method, route.path)).collect();
     assert_eq!(paths.len(), ROUTES.len());
+    // Method and path of every registration, with the names of addresses as `urls` has them.
+    let urls = include_str!("../../src/web/urls.rs");
+    let constant = |name: &str| {
+        let (_, value) = urls.split_once(&format!("pub const {name}: &str = \"")).unwrap();
+        value.split('"').next().unwrap().to_owned()
+    };
+    let found: BTreeSet<(String, String)> = registered
+        .split(".route(")
+        .skip(1)
+        .map(|call| {
+            let path = call.split_once(',').unwrap().0.trim();
+            let path = match path.strip_prefix("urls::") {
+                Some(name) => constant(name),
+                None => path.trim_matches('"').to_owned(),
+            };
+            let method = call
+                .split_once("web::")
+                .unwrap()
+                .1
+                .split('(')
+                .next()
+                .unwrap()
+                .to_uppercase();
+            (method, path)
+        })
+        .collect();
+    let listed: BTreeSet<(String, String)> = paths
+        .into_iter()
+        .map(|(method, path)| (method.to_owned(), path.to_owned()))
+        .collect();
+    assert_eq!(found, listed);
 }
