@@ -21,7 +21,7 @@ need() {
 
 need_rust() {
   command -v cargo >/dev/null 2>&1 || { [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"; }
-  command -v cargo >/dev/null 2>&1 || die "Rust is missing: install Rust 1.89 or later from https://rustup.rs, then start again"
+  command -v cargo >/dev/null 2>&1 || die "Rust is missing: install Rust 1.95 or later from https://rustup.rs, then start again"
   local have; have=$(rustc --version | cut -d' ' -f2)
-  [ "$(printf '%s\n1.89\n' "$have" | sort -V | head -n1)" = 1.89 ] || die "Rust $have is too old: run 'rustup update'"
+  [ "$(printf '%s\n1.95\n' "$have" | sort -V | head -n1)" = 1.95 ] || die "Rust $have is too old: run 'rustup update'"
 }

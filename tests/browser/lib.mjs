@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const HERE = path.dirname(fileURLToPath(import.meta.url))
 export const BINARY = path.resolve(process.argv[2] ?? path.join(HERE, '../../target/debug/donghanh'))
 export const SHOTS = process.env.SHOTS
-export const CHROMIUM = '/usr/bin/chromium'
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 export const SWITCHES = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
 const WIDE = { width: 1280, height: 900 }
