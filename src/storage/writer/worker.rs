@@ -45,13 +45,18 @@ impl Worker {
             if self.state.load(Ordering::Acquire) == STOPPED {
                 continue;
             }
+            // Whoever waits hears of a failure only when the writer has drawn its consequence.
+            let unknown: Vec<Answer> = batch.iter_mut().filter_map(|job| job.unknown.take()).collect();
             if let Err(error) = self.batch(batch) {
                 self.after(&error);
+                if let BatchError::Rollback(Rollback::Uncertain(_)) = error {
+                    unknown.into_iter().for_each(|answer| answer());
+                }
             }
         }
     }
 
-    fn batch(&mut self, mut batch: Vec<Job>) -> Result<(), BatchError> {
+    fn batch(&mut self, batch: Vec<Job>) -> Result<(), BatchError> {
         if self.file.as_ref().is_some_and(|file| !file.is_still_there()) {
             return Err(BatchError::FileReplaced);
         }
@@ -59,7 +64,6 @@ impl Worker {
             Some(connection) => connection,
             none => none.insert(AnyConnection::open(&self.address, false).map_err(BatchError::Storage)?),
         };
-        let unknown: Vec<Answer> = batch.iter_mut().filter_map(|job| job.unknown.take()).collect();
         let (now_ms, node, behind) = (self.clock.now_ms(), self.node.as_str(), self.clock_behind);
         let (finishes, answers, receipts) = ledger::commit(|sequencer| {
             connection.write(|connection| {
@@ -99,12 +103,7 @@ impl Worker {
                 Ok((finishes, answers, rights_version, now_ms + 1000 < last_ms))
             })
         })
-        .map_err(|rollback| {
-            if matches!(rollback, Rollback::Uncertain(_)) {
-                unknown.into_iter().for_each(|answer| answer());
-            }
-            BatchError::Rollback(rollback)
-        })
+        .map_err(BatchError::Rollback)
         .map(|((finishes, answers, rights, behind), receipts)| {
             self.clock_behind = behind;
             self.rights.store(rights, Ordering::Release);
