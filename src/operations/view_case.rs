@@ -81,6 +81,8 @@ pub struct May {
     pub refer: bool,
     /// Record the answer of a receiving body.
     pub report: bool,
+    /// Record the conclusion of the identification as the deciding body.
+    pub conclude: bool,
     /// Ask for an act that takes two persons, and place a hold.
     pub order: bool,
     /// Take the case, because nobody has it.
@@ -195,6 +197,11 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
         refer: may(Action::Refer),
         order: may(Action::Order),
         report: may(Action::Report),
+        conclude: {
+            let groups = [Part::Step(Kind::Identification, None).group()];
+            let ask = Ask { groups: &groups, ..ask };
+            matches!(decide(Action::Report, &ask), Decision::Allow(_))
+        },
         take: may(Action::Take),
     };
     let own = facts.keys.get(&facts.own).ok_or(Failure::Internal(None))?;

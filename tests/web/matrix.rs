@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use donghanh::domain::group::{Class, Group};
+use donghanh::domain::part::Part;
 use donghanh::domain::role::Role;
+use donghanh::domain::step::Kind;
 use donghanh::web::routes::{Decided, ROUTES, Route};
 
 use crate::browser::{Browser, Served};
@@ -178,6 +181,77 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
         }
     }
     assert_eq!(rows, 18 * ROUTES.len());
+    assert!(served.world.log_is_whole());
+}
+
+/// Whether a role that stands to the case sees a part, and whether it may write it.
+fn of_part(part: Part, role: Role) -> (bool, bool) {
+    let centre = [Group::Identity, Group::Risk, Group::Needs, Group::LegalAid];
+    let police = [Group::Identity, Group::Risk, Group::Needs];
+    match (role, part) {
+        (Role::SocialWorker | Role::Supervisor, _) => (true, true),
+        // What the referral lists, and nothing that is still to be made.
+        (Role::LegalAidOfficer, Part::Group(group)) => (centre.contains(&group), false),
+        (Role::Liaison, Part::Group(group)) => (police.contains(&group), false),
+        // The conclusion is hers to record.
+        (Role::Liaison, Part::Step(Kind::Identification, _)) => (true, true),
+        _ => (false, false),
+    }
+}
+
+#[test]
+fn every_group_and_every_kind_of_step_for_every_role_on_own_and_foreign_cases() {
+    let served = Served::start();
+    let cast = crate::walk::Cast::new(&served);
+    let case = Case::referred_and_accepted(&served, &cast);
+    let steps = Kind::ALL.into_iter().map(|kind| Part::Step(kind, None));
+    let parts: Vec<Part> = Group::with_section().map(Part::Group).chain(steps).collect();
+    let mut wrong = Vec::new();
+    let at = |id: &str, part: Part| match part {
+        Part::Group(group) => format!("/cases/{id}/groups/{}", group.name()),
+        part => format!("/cases/{id}/steps/{}/new", part.name()),
+    };
+    let missing = "0".repeat(26);
+    for role in Role::ALL {
+        for own in [true, false] {
+            let browser = match (role, own) {
+                (Role::SocialWorker, true) => served.signed_in(&cast.worker),
+                (Role::LegalAidOfficer, true) => served.signed_in(&cast.officer),
+                (Role::Liaison, true) => served.signed_in(&cast.liaison),
+                _ => served.signed_in(&person(&served, if own { own_org(role) } else { "XA-B" }, role)),
+            };
+            for part in &parts {
+                let (sees, writes) = if own { of_part(*part, role) } else { (false, false) };
+                let place = at(&case.id, *part);
+                let what = format!("{place} as {role:?}, own {own}");
+                let got = browser.get(&place);
+                wrong.extend(
+                    (got.status != if sees { 200 } else { 404 }).then(|| format!("GET {what}: {}", got.status)),
+                );
+                // An answer that lacks everything is sent back to whoever may write, and is nothing to anybody else.
+                let fields = [
+                    ("purpose", "case_work"),
+                    ("confirmed", "yes"),
+                    ("version", "0"),
+                    ("birth", "31/02/1999"),
+                ];
+                for act in ["", "/draft", "/opening"] {
+                    if act == "/opening" && matches!(part, Part::Group(group) if group.class() != Class::S4) {
+                        continue;
+                    }
+                    let allowed = if act == "/opening" { sees } else { writes };
+                    let sent = browser.submit(&token(&browser), &format!("{place}{act}"), &fields);
+                    assert!(sent.status < 500, "{what}{act}: {}", sent.status);
+                    wrong.extend(((sent.status != 404) != allowed).then(|| format!("{what}{act}: {}", sent.status)));
+                    if !allowed {
+                        let never = browser.submit(&token(&browser), &format!("{}{act}", at(&missing, *part)), &fields);
+                        assert_eq!((never.status, never.body.len()), (404, sent.body.len()), "{what}{act}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
     assert!(served.world.log_is_whole());
 }
 

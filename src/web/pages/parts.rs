@@ -243,7 +243,9 @@ impl PartPath {
     fn is_there(&self, view: &CaseView) -> bool {
         let named = |bytes: &[u8], id: PublicId| bytes == id.0;
         match self.part {
-            Part::Group(_) | Part::Step(_, None) => true,
+            Part::Group(_) => true,
+            // What is still to be made is there for whoever may make it.
+            Part::Step(_, None) => self.may_save(view),
             Part::Step(kind, Some(id)) => {
                 let mut steps = view.around.steps.iter();
                 steps.any(|row| row.kind == kind.name() && named(&row.public_id, id))
@@ -277,7 +279,7 @@ impl PartPath {
     fn may_save(&self, view: &CaseView) -> bool {
         match self.part {
             Part::Matter(_) | Part::Advice(_) => view.may.report,
-            Part::Step(Kind::Identification, None) => view.may.edit || view.may.report,
+            Part::Step(Kind::Identification, None) => view.may.edit || view.may.conclude,
             _ => view.may.edit,
         }
     }
