@@ -43,7 +43,6 @@ pub fn fill(world: &World, actor: &Actor, cases: usize) -> String {
             groups,
             urgent: true,
             child: false,
-            draft: None,
         };
         let actor = Actor {
             request: random_id().unwrap(),

@@ -37,8 +37,6 @@ pub struct Intake {
     pub urgent: bool,
     /// Whether the clock of child protection runs too.
     pub child: bool,
-    /// The draft that the form was kept in; it ends with the intake.
-    pub draft: Option<PublicId>,
 }
 
 /// What was opened.
@@ -110,7 +108,8 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
     }
     let for_act = actor.clone();
     let keyring = Arc::clone(&app.keyring);
-    let draft = intake.draft;
+    // The draft that the form was kept in ends with the intake.
+    let draft = drafts::of_sheet(drafts::INTAKE, PublicId(actor.request));
     let opened = PublicId(
         prepared
             .case
@@ -169,11 +168,8 @@ async fn attempt(app: &App, actor: &Actor, intake: &Intake) -> Result<Option<Ope
                     ))
                     .execute(connection)?;
             }
-            if let Some(sheet) = draft {
-                let form = drafts::of_sheet(drafts::INTAKE, sheet);
-                let place = (for_act.viewer.account_id.as_slice(), form.as_str());
-                drafts::remove_of_form(connection, &keyring, place, None, opened_at)?;
-            }
+            let place = (for_act.viewer.account_id.as_slice(), draft.as_str());
+            drafts::remove_of_form(connection, &keyring, place, None, opened_at)?;
             Ok((number, vec![entry]))
         })
         .await;

@@ -13,10 +13,12 @@ use super::failure::{Failure, Written, sort};
 use super::save_part::{Save, action};
 use super::{owners, reading, refuse};
 use crate::app::App;
-use crate::clock::row_id;
+use crate::clock::{random_id, row_id};
 use crate::domain::field::Typed;
+use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
+use crate::domain::step::Kind;
 use crate::policy::Ask;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, DraftRow};
@@ -62,26 +64,82 @@ pub fn of_sheet(form: &str, sheet: PublicId) -> String {
     format!("{form}/{sheet}")
 }
 
-/// Name of the draft that a form of a part is kept in.
-#[must_use]
-pub fn of_part(case: PublicId, part: Part, sheet: Option<PublicId>) -> String {
-    let form = form_of(case, part);
-    match (part, sheet) {
-        (Part::Step(_, None), Some(sheet)) => of_sheet(&form, sheet),
-        _ => form,
+/// One draft, as a window that shows it knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sheet {
+    /// The request id of its form; tells it from others of the same form.
+    pub id: PublicId,
+    /// How often it was kept; 0 before the first time.
+    pub version: i64,
+}
+
+impl Sheet {
+    /// A draft that nothing is kept in yet.
+    pub fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            id: PublicId(random_id()?),
+            version: 0,
+        })
     }
+}
+
+/// What became of what was typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keeping {
+    /// Kept here. This is another draft than was said when that one was changed in another window.
+    Kept(Sheet),
+    /// The form was sent before, from another window: nothing is kept, the case is there.
+    Sent(PublicId),
 }
 
 /// A draft that can be gone on with.
 pub struct Kept {
-    /// Tells it from others of the same form.
-    pub sheet: PublicId,
+    /// Which, in its newest version.
+    pub sheet: Sheet,
     /// UTC milliseconds.
     pub saved_at: i64,
 }
 
-/// The author's drafts of a form about something new, newest first; nothing is opened.
+/// A draft of a part of a case.
+pub struct KeptPart {
+    /// Which part.
+    pub part: Part,
+    /// Which draft.
+    pub kept: Kept,
+}
+
+/// The author's drafts about a case, newest first; nothing is opened.
+pub async fn of_case(app: &App, actor: &Actor, case: PublicId) -> Result<Vec<KeptPart>, Failure> {
+    let kept = under(app, actor, &case.to_string()).await?;
+    let kept = kept.into_iter().filter_map(|(place, kept)| {
+        let (name, id) = match place.split_once('/') {
+            Some((name, id)) => (name, Some(PublicId::parse(id)?)),
+            None => (place.as_str(), None),
+        };
+        let part = match (name, id) {
+            ("matter", Some(id)) => Part::Matter(id),
+            ("advice", Some(id)) => Part::Advice(id),
+            _ => {
+                let group = Group::parse(name).map(Part::Group);
+                group.or_else(|| Some(Part::Step(Kind::parse(name)?, id)))?
+            }
+        };
+        Some(KeptPart { part, kept })
+    });
+    Ok(kept.collect())
+}
+
+/// The author's drafts of a form, newest first; nothing is opened.
 pub async fn of_form(app: &App, actor: &Actor, form: &str) -> Result<Vec<Kept>, Failure> {
+    let kept = under(app, actor, form).await?;
+    Ok(kept
+        .into_iter()
+        .filter_map(|(place, kept)| place.is_empty().then_some(kept))
+        .collect())
+}
+
+/// The author's drafts whose names begin with a form's, each with what stands between that and the sheet.
+async fn under(app: &App, actor: &Actor, form: &str) -> Result<Vec<(String, Kept)>, Failure> {
     let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
     let (mut kept, tampered) = app
         .read(move |app, connection| {
@@ -96,42 +154,69 @@ pub async fn of_form(app: &App, actor: &Actor, form: &str) -> Result<Vec<Kept>, 
                 .filter_map(|row| row.trusted(&app.keyring).ok())
                 .collect();
             let tampered = there - rows.len();
-            let sheet = |row: &DraftRow| PublicId::parse(row.form.strip_prefix(&form)?.strip_prefix('/')?);
             let kept = rows.iter().filter_map(|row| {
-                Some(Kept {
-                    sheet: sheet(row)?,
-                    saved_at: row.saved_at,
-                })
+                let (place, sheet) = row.form.strip_prefix(&form)?.rsplit_once('/')?;
+                let sheet = Sheet {
+                    id: PublicId::parse(sheet)?,
+                    version: row.version,
+                };
+                let saved_at = row.saved_at;
+                Some((place.trim_start_matches('/').to_owned(), Kept { sheet, saved_at }))
             });
             Ok((kept.collect::<Vec<_>>(), tampered))
         })
         .await?;
     refuse::tampered(app, &vec!["draft"; tampered]).await?;
-    kept.sort_by_key(|kept| std::cmp::Reverse((kept.saved_at, kept.sheet.0)));
+    kept.sort_by_key(|(_, kept)| std::cmp::Reverse((kept.saved_at, kept.sheet.id.0)));
     Ok(kept)
 }
 
-/// Keeps what is typed; the draft of the same form is replaced.
-pub async fn keep(app: &App, actor: &Actor, form: &str, case: Option<Handle>, typed: Typed) -> Result<(), Failure> {
-    // The draft may be dropped while a newer one is on its way; its keys are to be destroyed, so the newer one takes others.
+/// Keeps what is typed, in the draft that the actor's request names.
+///
+/// `from_version` is the version that the window knows. When another window has kept more since, this is kept beside it.
+pub async fn keep(
+    app: &App,
+    actor: &Actor,
+    form: &str,
+    from_version: i64,
+    case: Option<Handle>,
+    typed: Typed,
+) -> Result<Keeping, Failure> {
+    let own = Sheet {
+        id: PublicId(actor.request),
+        version: from_version,
+    };
+    // The draft may be kept or dropped elsewhere while this is on its way.
     for _ in 0..3 {
-        if keep_once(app, actor, form, case, typed.clone()).await? {
-            return Ok(());
+        if let Some(keeping) = keep_once(app, actor, (form, own), case, typed.clone()).await? {
+            return Ok(keeping);
         }
     }
     Err(Failure::Busy)
 }
 
-/// `false` when the keys that it was sealed with are to be destroyed.
-async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, typed: Typed) -> Result<bool, Failure> {
-    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
-    let form_for_act = form.clone();
+/// `None` when the draft changed meanwhile, or the keys that it was sealed with are to be destroyed.
+async fn keep_once(
+    app: &App,
+    actor: &Actor,
+    (form, own): (&str, Sheet),
+    case: Option<Handle>,
+    typed: Typed,
+) -> Result<Option<Keeping>, Failure> {
+    let account = actor.viewer.account_id.clone();
+    let name = of_sheet(form, own.id);
     let (existing, tampered) = {
-        let (account, form) = (account.clone(), form.clone());
-        app.read(move |app, connection| find(app, connection, &account, &form))
+        let (account, name) = (account.clone(), name.clone());
+        app.read(move |app, connection| find(app, connection, &account, &name))
             .await?
     };
     refuse::tampered(app, &vec!["draft"; usize::from(tampered)]).await?;
+    let (existing, sheet) = match existing {
+        Some(row) if row.version != own.version => (None, Sheet::new()?.id),
+        same => (same, own.id),
+    };
+    let (before, name) = (existing.as_ref().map(|row| row.version), of_sheet(form, sheet));
+    let name_for_act = name.clone();
     let (row, sealed, handle) = app
         .read(move |app, _| {
             let now_ms = app.clock.now_ms();
@@ -152,7 +237,7 @@ async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, t
             let row = DraftRow {
                 id,
                 account_id: account,
-                form,
+                form: name,
                 case_id: None,
                 owner_id: owner,
                 version,
@@ -168,19 +253,21 @@ async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, t
         entry = entry.about(case);
     }
     entry.wrote(&sealed);
+    let version = row.version;
     let outcome = app
         .writer
-        .write::<(), ()>(Some(actor.rights), move |tx| {
+        .write::<_, ()>(Some(actor.rights), move |tx| {
             let now_ms = tx.now_ms();
             let connection = tx.connection();
-            if super::outcome::of_request(connection, &for_act)?.is_some() {
+            if let Some(sent) = super::outcome::of_request(connection, &for_act)? {
                 // This very form was saved while its draft was on the way: a draft now would only come back to life.
-                return Ok(((), vec![]));
+                return Ok((Keeping::Sent(sent), vec![]));
             }
-            if orders::is_registered(connection, &keyring, &row.owner_id)? {
+            let now_there = version_of(connection, &keyring, &row.account_id, &name_for_act)?;
+            if now_there != before || orders::is_registered(connection, &keyring, &row.owner_id)? {
                 return Err(ActError::Refused(()));
             }
-            let place = (row.account_id.as_slice(), form_for_act.as_str());
+            let place = (row.account_id.as_slice(), name_for_act.as_str());
             remove_of_form(connection, &keyring, place, Some(&row.owner_id), now_ms)?;
             diesel::insert_into(draft::table).values(&row).execute(connection)?;
             sealed_values::insert(
@@ -195,19 +282,39 @@ async fn keep_once(app: &App, actor: &Actor, form: &str, case: Option<Handle>, t
                     saved_by: row.account_id,
                 },
             )?;
-            Ok(((), vec![entry]))
+            Ok((Keeping::Kept(Sheet { id: sheet, version }), vec![entry]))
         })
         .await;
     match sort(outcome)? {
-        Written::Done(_) => Ok(true),
-        Written::Refused(()) => Ok(false),
+        Written::Done((keeping, _)) => Ok(Some(keeping)),
+        Written::Refused(()) => Ok(None),
         Written::Stale => Err(Failure::Busy),
     }
 }
 
-/// Drops the author's draft of a form for good; one that is not there is dropped already.
+/// The version in which a draft is there; a row that was edited outside the program counts as none and is replaced.
+fn version_of(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    account: &[u8],
+    form: &str,
+) -> Result<Option<i64>, StorageError> {
+    let row = row_of(connection, account, form)?;
+    Ok(row.and_then(|row| row.trusted(keyring).ok()).map(|row| row.version))
+}
+
+fn row_of(connection: &mut AnyConnection, account: &[u8], form: &str) -> Result<Option<DraftRow>, StorageError> {
+    Ok(draft::table
+        .filter(draft::account_id.eq(account.to_vec()))
+        .filter(draft::form.eq(form.to_owned()))
+        .select(DraftRow::as_select())
+        .first(connection)
+        .optional()?)
+}
+
+/// Drops the draft that the actor's request names for good; one that is not there is dropped already.
 pub async fn discard(app: &App, actor: &Actor, form: &str, case: Option<Handle>) -> Result<(), Failure> {
-    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
+    let (account, form) = (actor.viewer.account_id.clone(), of_sheet(form, PublicId(actor.request)));
     let found = {
         let (account, form) = (account.clone(), form.clone());
         app.read(move |app, connection| {
@@ -241,14 +348,27 @@ pub async fn discard(app: &App, actor: &Actor, form: &str, case: Option<Handle>)
     }
 }
 
-/// Keeps what is typed in the form of a part of a case, or drops it for `None`, if the actor may save that part.
+/// Keeps what is typed in the form of a part of a case, over a version of the draft, if the actor may save that part.
 pub async fn keep_part(
     app: &App,
     actor: &Actor,
     case: PublicId,
     save: &Save,
-    typed: Option<Typed>,
-) -> Result<(), CaseActError> {
+    (typed, from_version): (Typed, i64),
+) -> Result<Keeping, CaseActError> {
+    let allowed = may_keep(app, actor, case, save).await?;
+    let form = form_of(case, save.part);
+    Ok(keep(app, actor, &form, from_version, Some(allowed.handle), typed).await?)
+}
+
+/// Drops the draft of a part of a case that the actor's request names.
+pub async fn discard_part(app: &App, actor: &Actor, case: PublicId, save: &Save) -> Result<(), CaseActError> {
+    let allowed = may_keep(app, actor, case, save).await?;
+    let form = form_of(case, save.part);
+    Ok(discard(app, actor, &form, Some(allowed.handle)).await?)
+}
+
+async fn may_keep(app: &App, actor: &Actor, case: PublicId, save: &Save) -> Result<Allowed, CaseActError> {
     let ask = Ask {
         groups: &[save.part.group()],
         purpose: save.purpose,
@@ -260,12 +380,7 @@ pub async fn keep_part(
         let index = refuse::case(app, actor, case.0, action, &ask, &[]).await?;
         return Err(CaseActError::NotFound(index));
     }
-    let form = of_part(case, save.part, save.draft.or(Some(PublicId(actor.request))));
-    match typed {
-        Some(typed) => keep(app, actor, &form, Some(allowed.handle), typed).await?,
-        None => discard(app, actor, &form, Some(allowed.handle)).await?,
-    }
-    Ok(())
+    Ok(allowed)
 }
 
 /// Whether the record that a form is about exists, or is still to be made.
@@ -286,17 +401,25 @@ const GROUP_NO: i16 = 0xFF02_u16.cast_signed();
 
 /// What the author typed, and the index of the entry that says it was opened.
 pub struct Opened {
+    /// The version that was opened.
+    pub version: i64,
     /// Names and values.
     pub typed: Typed,
     /// Index of the entry.
     pub index: String,
 }
 
-/// Opens the author's draft of a form, with an entry.
+/// Opens a draft of a form of the author's, with an entry.
 ///
 /// `case` is the public id of the case that the form is about; the entry names it.
-pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) -> Result<Option<Opened>, Failure> {
-    let (account, form) = (actor.viewer.account_id.clone(), form.to_owned());
+pub async fn open(
+    app: &App,
+    actor: &Actor,
+    form: &str,
+    sheet: PublicId,
+    case: Option<PublicId>,
+) -> Result<Option<Opened>, Failure> {
+    let (account, form) = (actor.viewer.account_id.clone(), of_sheet(form, sheet));
     let (found, tampered) = app
         .read(move |app, connection| {
             let (row, tampered) = find(app, connection, &account, &form)?;
@@ -309,11 +432,11 @@ pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) 
                 return Ok((None, tampered));
             };
             let sealed = stored.sealed::<Draft>(keys.handle())?;
-            Ok((Some((keys, sealed)), tampered))
+            Ok((Some((keys, sealed, row.version)), tampered))
         })
         .await?;
     refuse::tampered(app, &vec!["draft"; usize::from(tampered)]).await?;
-    let Some((keys, sealed)) = found else {
+    let Some((keys, sealed, version)) = found else {
         return Ok(None);
     };
     let mut entry = actor.draft("draft.view").purpose("own_draft");
@@ -330,6 +453,7 @@ pub async fn open(app: &App, actor: &Actor, form: &str, case: Option<PublicId>) 
     let receipts = reading::record(app, Some(actor.rights), entry).await?;
     let receipt = receipts.as_deref().and_then(<[_]>::first).ok_or(Failure::Busy)?;
     Ok(Some(Opened {
+        version,
         typed: receipt.grant(&sealed)?.open(&keys)?.typed,
         index: receipt.index(),
     }))
@@ -342,12 +466,7 @@ fn find(
     account: &[u8],
     form: &str,
 ) -> Result<(Option<DraftRow>, bool), StorageError> {
-    let row: Option<DraftRow> = draft::table
-        .filter(draft::account_id.eq(account.to_vec()))
-        .filter(draft::form.eq(form.to_owned()))
-        .select(DraftRow::as_select())
-        .first(connection)
-        .optional()?;
+    let row = row_of(connection, account, form)?;
     // A draft that was edited outside the program is nobody's.
     let there = row.is_some();
     let row = row.and_then(|row| row.trusted(&app.keyring).ok());

@@ -46,8 +46,6 @@ pub struct Save {
     pub purpose: &'static str,
     /// Second confirmation for class S4.
     pub confirmed: bool,
-    /// The draft that the form of something new was kept in; it ends with the saving.
-    pub draft: Option<PublicId>,
 }
 
 /// Saves a part and gives the index of the entry.
@@ -117,7 +115,8 @@ async fn attempt(
     let keyring = std::sync::Arc::clone(&app.keyring);
     let child = part == Part::Group(Group::Identity) && may_be_child(&save.fields, app.clock.today());
     let received = received_on(part, &save.fields);
-    let draft = save.draft;
+    // The draft that the form was kept in ends with the saving.
+    let draft = drafts::of_sheet(&drafts::form_of(id, part), PublicId(actor.request));
     case_act::write(app, rights, claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
@@ -127,13 +126,7 @@ async fn attempt(
             return Err(No::Conflict.into());
         }
         sealed_values::insert(connection, &row)?;
-        drafts::remove_of_form(
-            connection,
-            &keyring,
-            (&author, &drafts::of_part(id, part, draft)),
-            None,
-            now_ms,
-        )?;
+        drafts::remove_of_form(connection, &keyring, (&author, &draft), None, now_ms)?;
         if assigned {
             case_rows::meet_clock(connection, &row.record_id, "TGPL_CU_NGUOI", now_ms)?;
         }

@@ -16,6 +16,7 @@ use super::error::{PageError, SentRequest};
 use super::token::{FormToken, TokenFault};
 use crate::domain::attachment::{Fault, MOST_BYTES as MOST_FILE_BYTES};
 use crate::domain::field::{Typed, typed};
+use crate::domain::public_id::PublicId;
 use crate::operations::attach_file::LONGEST_SILENCE;
 
 /// Most bytes of a body: far more than any field takes, so that a text that is too long comes back with the form.
@@ -55,7 +56,9 @@ impl FromRequest for Submission {
             request.extensions_mut().insert(Kept(raw.values()));
             let ctx = Ctx::from_request(&request, &mut Payload::None).await?;
             if let Ok((Some(sent), _)) = raw.check(&ctx.house, &ctx.actor.session) {
-                request.extensions_mut().insert(SentRequest(sent));
+                request
+                    .extensions_mut()
+                    .insert(SentRequest(raw.sheet().unwrap_or(sent)));
             }
             Ok(Self { ctx, raw })
         })
@@ -279,11 +282,20 @@ impl Content {
 }
 
 impl RawForm {
+    /// The draft that a form says it is kept in. Every window that shows the draft sends this id, so it takes the place of the
+    /// request id: what one window has sent, another does not send again. Ids of one account mean nothing for another.
+    fn sheet(&self) -> Option<[u8; 16]> {
+        typed(&self.0, "draft")
+            .next()
+            .and_then(PublicId::parse)
+            .map(|sheet| sheet.0)
+    }
+
     /// Checks the token against the actor's session; afterwards `ctx` carries the form's request id.
     pub fn verified(self, ctx: &mut Ctx) -> Result<Form, PageError> {
         let session = ctx.actor.session;
         let (request, expired) = self.check(&ctx.house, &session)?;
-        ctx.actor.request = request.unwrap_or(ctx.actor.request);
+        ctx.actor.request = self.sheet().or(request).unwrap_or(ctx.actor.request);
         Ok(Form {
             typed: self.values(),
             expired,

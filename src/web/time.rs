@@ -13,6 +13,12 @@ pub fn shown(ms: i64) -> String {
     format!("{day:02}/{month:02}/{year:04} {:02}:{:02}", at.hour(), at.minute())
 }
 
+/// `05/03/2026 14:30:05`.
+#[must_use]
+pub fn shown_to_the_second(ms: i64) -> String {
+    format!("{}:{:02}", shown(ms), local(ms).second())
+}
+
 /// The day that ends at this moment, `04/03/2026`, if one does.
 #[must_use]
 pub fn end_of_day(ms: i64) -> Option<String> {
@@ -56,6 +62,7 @@ mod tests {
             .unwrap()
             .timestamp_millis();
         assert_eq!(shown(at), "06/03/2026 06:04");
+        assert_eq!(shown_to_the_second(at), "06/03/2026 06:04:09");
         assert_eq!(machine(at), "2026-03-06T06:04:09+07:00");
         assert_eq!(end_of_day(at), None);
         let midnight = DateTime::parse_from_rfc3339("2026-03-04T17:00:00Z")

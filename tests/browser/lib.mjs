@@ -154,7 +154,12 @@ export const allow = (context, status, where) => context.allowed.push({ status, 
 
 /** Does something that leads to another page; gives its response. */
 export async function go (page, act) {
-  const [response] = await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), act()])
+  // The address may change without a new page: it names the draft that was kept.
+  const isPage = (response) => {
+    const request = response.request()
+    return request.isNavigationRequest() && request.frame() === page.mainFrame() && (response.status() < 300 || response.status() >= 400)
+  }
+  const [response] = await Promise.all([page.waitForResponse(isPage), page.waitForEvent('load'), act()])
   return response
 }
 

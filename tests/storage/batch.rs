@@ -172,7 +172,6 @@ fn a_form_that_is_sent_twice_opens_one_case_and_its_outcome_can_be_asked() {
             groups: vec![],
             urgent: false,
             child: false,
-            draft: None,
         };
         let asked = |request| world.block_on(outcome::look_up(&world.app, &actor, request)).unwrap();
         assert_eq!(asked([9; 16]), None);

@@ -271,7 +271,6 @@ fn an_erased_person_is_gone_for_everybody_and_the_others_are_as_before() {
             groups,
             urgent: false,
             child: false,
-            draft: None,
         };
         let new = world
             .block_on(donghanh::operations::create_intake::create_intake(&app, &actor, intake))
@@ -384,12 +383,10 @@ fn fill_backups(world: &World, worker: &Actor, backup: &dyn Fn(&str) -> String) 
     let copy = |name: &str| world.db_execute(&format!("VACUUM INTO '{}'", backup(name))).unwrap();
     // What was typed before it was saved is in a backup, too.
     let typed = vec![("alias".to_owned(), "Hoa Mẫu".to_owned())];
-    let form = drafts::of_sheet(drafts::INTAKE, PublicId(worker.request));
-    world
-        .block_on(drafts::keep(&world.app, worker, &form, None, typed.clone()))
-        .unwrap();
+    let draft = drafts::keep(&world.app, worker, drafts::INTAKE, 0, None, typed.clone());
+    world.block_on(draft).unwrap();
     copy("draft-of-intake");
-    let gone = world.intake(worker, "Hoa Mẫu");
+    let gone = world.intake_of_request(worker, "Hoa Mẫu");
     world.intake(worker, "Lan Mẫu");
     for number in 1..=50_i64 {
         let fields = json!({"danger": {"known": "high"}, "danger_detail": {"known": format!("lần {number}")}});
@@ -399,14 +396,13 @@ fn fill_backups(world: &World, worker: &Actor, backup: &dyn Fn(&str) -> String) 
             from_version: number,
             purpose: "case_work",
             confirmed: false,
-            draft: None,
         };
         let worker = Actor {
             request: random_id().unwrap(),
             ..worker.clone()
         };
         if number % 25 == 0 {
-            let draft = drafts::keep_part(&world.app, &worker, gone.id, &save, Some(typed.clone()));
+            let draft = drafts::keep_part(&world.app, &worker, gone.id, &save, (typed.clone(), 0));
             world.block_on(draft).unwrap();
             copy(&format!("draft-{number}"));
         }

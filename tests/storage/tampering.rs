@@ -280,7 +280,6 @@ impl Around {
             from_version: 0,
             purpose: "support",
             confirmed: false,
-            draft: None,
         };
         world
             .block_on(save_part(&world.app, &again(&worker), case, &save))
@@ -322,15 +321,8 @@ impl Around {
             ))
             .unwrap();
         let typed = vec![("alias".to_owned(), "Nháp Mẫu".to_owned())];
-        world
-            .block_on(drafts::keep(
-                &world.app,
-                &again(&around.worker),
-                drafts::INTAKE,
-                None,
-                typed,
-            ))
-            .unwrap();
+        let draft = drafts::keep(&world.app, &around.worker, drafts::INTAKE, 0, None, typed);
+        world.block_on(draft).unwrap();
         around
     }
 
@@ -365,10 +357,11 @@ impl Around {
                 let moved = move_step::move_step(&world.app, &self.supervisor, self.case, &change);
                 world.block_on(moved).is_ok()
             }
-            _ => matches!(
-                world.block_on(drafts::open(&world.app, &self.worker, drafts::INTAKE, None)),
-                Ok(Some(_))
-            ),
+            _ => {
+                let sheet = PublicId(self.worker.request);
+                let opened = drafts::open(&world.app, &self.worker, drafts::INTAKE, sheet, None);
+                matches!(world.block_on(opened), Ok(Some(_)))
+            }
         }
     }
 }
@@ -428,7 +421,6 @@ fn an_earlier_version_of_a_step_put_in_the_place_of_the_newest_is_not_shown() {
             from_version: 1,
             purpose: "support",
             confirmed: false,
-            draft: None,
         };
         world
             .block_on(save_part(&world.app, &again(&around.worker), around.case, &correct))
@@ -491,7 +483,6 @@ fn an_author_taken_out_of_the_versions_is_still_no_second_person() {
             from_version,
             purpose: "support",
             confirmed: false,
-            draft: None,
         };
         let first = save(Part::Step(step::Kind::Support, None), 0, "medical");
         world

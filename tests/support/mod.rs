@@ -161,6 +161,15 @@ impl World {
     }
 
     pub fn intake(&self, actor: &Actor, alias: &str) -> Opened {
+        let actor = Actor {
+            request: random_id().unwrap(),
+            ..actor.clone()
+        };
+        self.intake_of_request(&actor, alias)
+    }
+
+    /// The same with the request id that the actor has.
+    pub fn intake_of_request(&self, actor: &Actor, alias: &str) -> Opened {
         let groups = vec![
             (
                 Group::Identity,
@@ -172,13 +181,8 @@ impl World {
             groups,
             urgent: true,
             child: true,
-            draft: Some(PublicId(actor.request)),
         };
-        let actor = Actor {
-            request: random_id().unwrap(),
-            ..actor.clone()
-        };
-        self.block_on(create_intake(&self.app, &actor, intake)).unwrap()
+        self.block_on(create_intake(&self.app, actor, intake)).unwrap()
     }
 
     /// Adds a document to a case, and gives its name.

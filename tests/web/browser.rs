@@ -120,6 +120,7 @@ impl Browser<'_> {
         let mut hidden = Vec::from(["_request", "_expires", "_mac"].map(|name| (name, page.hidden(name))));
         if page.body.contains("name=\"draft\" value=\"") {
             hidden.push(("draft", page.hidden("draft")));
+            hidden.push(("draft_version", page.hidden("draft_version")));
         }
         let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
         form.extend_from_slice(fields);

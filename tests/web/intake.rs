@@ -54,16 +54,35 @@ fn a_child_starts_the_twelve_hour_clock_too() {
     assert!(worker.get(&case).body.contains("Can thiệp khẩn cấp cho trẻ em"));
 }
 
+/// Presses “Lưu nháp” and comes to the page that goes on with the draft.
+fn keep(worker: &Browser<'_>, form: &Answer, at: &str, fields: &[(&str, &str)]) -> Answer {
+    let kept = worker.submit(form, at, fields);
+    assert_eq!(kept.status, 303, "{}", kept.body);
+    let page = worker.get(kept.location.as_deref().unwrap());
+    assert_eq!((page.status, page.body.contains("Đã lưu nháp")), (200, true));
+    page
+}
+
+fn drafts_listed(page: &Answer, at: &str) -> Vec<String> {
+    let quoted = page.body.split('"');
+    let listed = quoted.filter(|quoted| quoted.starts_with(&format!("{at}?draft=")) && !quoted.ends_with("=new"));
+    listed.map(str::to_owned).collect()
+}
+
 #[test]
 fn a_draft_is_kept_sealed_and_only_for_its_author() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
     let colleague = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
     let form = worker.get("/intakes/new");
-    let kept = worker.submit(&form, "/intakes/draft", &[("alias", "Nháp Mẫu"), ("place", "nơi mẫu")]);
-    assert_eq!(kept.status, 200);
-    assert!(worker.get("/intakes/new").body.contains("Nháp Mẫu"));
-    assert!(!colleague.get("/intakes/new").body.contains("Nháp Mẫu"));
+    let fields = [("alias", "Nháp Mẫu"), ("place", "nơi mẫu")];
+    let kept = keep(&worker, &form, "/intakes/draft", &fields);
+    assert!(kept.body.contains("Nháp Mẫu") && kept.index.is_some());
+    let address = drafts_listed(&worker.get("/intakes/new"), "/intakes/new").remove(0);
+    assert!(worker.get(&address).body.contains("Nháp Mẫu"));
+    let others = colleague.get("/intakes/new");
+    assert!(drafts_listed(&others, "/intakes/new").is_empty());
+    assert!(!colleague.get(&address).body.contains("Nháp Mẫu"));
     let kinds = served.world.kinds();
     assert!(kinds.contains(&"draft.keep".to_owned()) && kinds.contains(&"draft.view".to_owned()));
     let file = std::fs::read(served.world.database()).unwrap();
@@ -77,37 +96,139 @@ fn a_draft_is_kept_sealed_and_only_for_its_author() {
 }
 
 #[test]
-fn two_windows_have_two_drafts_and_saving_one_keeps_the_other() {
+fn a_new_form_is_empty_and_lists_the_drafts_that_wait() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
     let (first, second) = (worker.get("/intakes/new"), worker.get("/intakes/new"));
-    for (form, alias) in [(&first, "Hoa Mẫu"), (&second, "Lan Mẫu"), (&first, "Hoa Mẫu Hai")] {
-        assert_eq!(worker.submit(form, "/intakes/draft", &[("alias", alias)]).status, 200);
-        served.world.app.clock.advance(60_000);
+    for (form, alias) in [(&first, "Hoa Mẫu"), (&second, "Lan Mẫu")] {
+        keep(&worker, form, "/intakes/draft", &[("alias", alias)]);
+        served.world.app.clock.advance(1_000);
     }
-    let newest = worker.get("/intakes/new");
-    assert!(newest.body.contains("value=\"Hoa Mẫu Hai\"") && !newest.body.contains("Lan Mẫu"));
+    for empty in ["/intakes/new", "/intakes/new?draft=new"] {
+        let blank = worker.get(empty);
+        assert!(blank.index.is_none() && !blank.body.contains("Hoa Mẫu") && !blank.body.contains("Lan Mẫu"));
+        assert_eq!(drafts_listed(&blank, "/intakes/new").len(), 2);
+    }
+    assert!(worker.get("/cases").body.contains("chưa mở hồ sơ: 2"), "today says so");
+    let newest = worker.get(&drafts_listed(&worker.get("/intakes/new"), "/intakes/new").remove(0));
+    assert!(newest.body.contains("value=\"Lan Mẫu\"") && !newest.body.contains("Hoa Mẫu"));
     let view = entry(&served, "draft.view");
     assert_eq!(newest.index.as_deref(), Some(format!("2026/{}", view.i).as_str()));
-    let others: Vec<&str> = newest
-        .body
-        .split('"')
-        .filter(|quoted| quoted.starts_with("/intakes/new?draft="))
-        .collect();
-    assert_eq!(others.len(), 2, "an empty form, and the other draft");
-    let blank = worker.get("/intakes/new?draft=new");
-    assert!(!blank.body.contains("value=\"Hoa") && !blank.body.contains("value=\"Lan") && blank.index.is_none());
-    assert_eq!(worker.submit(&second, "/intakes", &[("alias", "Lan Mẫu")]).status, 303);
-    let left = worker.get("/intakes/new");
-    assert!(left.body.contains("Hoa Mẫu Hai") && !left.body.contains("Lan Mẫu"));
+    assert_eq!(drafts_listed(&newest, "/intakes/new").len(), 1, "the other one");
+    assert_eq!(worker.submit(&newest, "/intakes", &[("alias", "Lan Mẫu")]).status, 303);
+    let left = drafts_listed(&worker.get("/intakes/new"), "/intakes/new");
+    assert_eq!(left.len(), 1, "saving one keeps the other");
+    let left = worker.get(&left[0]);
     let unknown = worker.get(&format!("/intakes/new?draft={}", "7".repeat(26)));
     assert!(unknown.status == 200 && !unknown.body.contains("value=\"Hoa"));
 
-    let dropped = worker.submit(&left, "/intakes/draft", &[("alias", "Hoa Mẫu Hai"), ("drop", "yes")]);
-    assert_eq!(dropped.location.as_deref(), Some("/intakes/new"));
-    assert!(!worker.get("/intakes/new").body.contains("Hoa"));
+    let dropped = worker.submit(&left, "/intakes/draft", &[("alias", "Hoa Mẫu"), ("drop", "yes")]);
+    let empty = worker.get(dropped.location.as_deref().unwrap());
+    assert!(empty.body.contains("Đã bỏ bản nháp") && !empty.body.contains("Hoa Mẫu"));
+    assert!(drafts_listed(&empty, "/intakes/new").is_empty());
     assert_eq!(entry(&served, "draft.drop").p.as_deref(), Some("own_draft"));
+    assert!(!worker.get("/cases").body.contains("chưa mở hồ sơ"));
     assert!(served.world.log_is_whole());
+}
+
+#[test]
+fn a_draft_that_is_open_in_two_windows_parts_instead_of_being_written_over() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let first = keep(
+        &worker,
+        &worker.get("/intakes/new"),
+        "/intakes/draft",
+        &[("alias", "Hoa")],
+    );
+    let address = drafts_listed(&worker.get("/intakes/new"), "/intakes/new").remove(0);
+    let second = worker.get(&address);
+    let script = |form: &Answer, alias: &str| {
+        let mut fields = vec![("alias", alias.to_owned())];
+        fields.extend(["_request", "_expires", "_mac", "draft", "draft_version"].map(|name| (name, form.hidden(name))));
+        let request = worker
+            .request("POST", "/intakes/draft")
+            .header("Accept", "application/json");
+        worker.send(request.form(&fields))
+    };
+    let of = |answer: &Answer, name: &str| {
+        let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        json[name].to_string().trim_matches('"').to_owned()
+    };
+    let one = script(&first, "Hoa Mẫu Một");
+    assert_eq!(
+        (one.status, of(&one, "draft"), of(&one, "draft_version")),
+        (200, first.hidden("draft"), "2".to_owned())
+    );
+    let two = script(&second, "Hoa Mẫu Hai");
+    assert!(two.status == 200 && of(&two, "draft") != second.hidden("draft") && of(&two, "draft_version") == "1");
+    let listed = drafts_listed(&worker.get("/intakes/new"), "/intakes/new");
+    let texts: Vec<String> = listed.iter().map(|at| worker.get(at).body).collect();
+    assert_eq!(texts.len(), 2);
+    for alias in ["Hoa Mẫu Một", "Hoa Mẫu Hai"] {
+        assert!(texts.iter().any(|text| text.contains(alias)), "{alias}");
+    }
+}
+
+#[test]
+fn a_draft_that_is_open_in_two_windows_opens_one_case() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    keep(
+        &worker,
+        &worker.get("/intakes/new"),
+        "/intakes/draft",
+        &[("alias", "Hoa Mẫu")],
+    );
+    let address = drafts_listed(&worker.get("/intakes/new"), "/intakes/new").remove(0);
+    let windows = [worker.get(&address), worker.get(&address), worker.get(&address)];
+    let opened = worker.submit(&windows[0], "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(opened.status, 303);
+    let case = opened.location.unwrap().replace("?saved=1", "");
+    let same = worker.submit(&windows[1], "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!((same.status, same.location.as_deref()), (303, Some(case.as_str())));
+    let script = worker.submit(&windows[2], "/intakes/draft", &[("alias", "Hoa Mẫu và thêm")]);
+    assert_eq!(
+        script.location.as_deref(),
+        Some(case.as_str()),
+        "nothing comes back to life behind a case"
+    );
+    let more = worker.submit(&windows[2], "/intakes", &[("alias", "Hoa Mẫu và thêm")]);
+    assert_eq!(more.status, 409);
+    assert!(more.body.contains(&case) && more.body.contains("Hoa Mẫu và thêm"));
+    let kinds = served.world.kinds();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "case.create").count(), 1);
+    // It is another person after all: the same button opens a case of its own.
+    assert_eq!(
+        worker.submit(&more, "/intakes", &[("alias", "Hoa Mẫu và thêm")]).status,
+        303
+    );
+}
+
+#[test]
+fn what_was_refused_is_kept_as_a_draft() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let faulty = [("alias", "Hoa Mẫu"), ("place", &"x".repeat(301))];
+    let refused = worker.submit(&worker.get("/intakes/new"), "/intakes", &faulty);
+    assert_eq!(refused.status, 422);
+    let listed = drafts_listed(&worker.get("/intakes/new"), "/intakes/new");
+    assert!(worker.get(&listed[0]).body.contains("Hoa Mẫu"));
+    let saved = worker.submit(&refused, "/intakes", &[("alias", "Hoa Mẫu")]);
+    assert_eq!(saved.status, 303);
+    let case = saved.location.unwrap().replace("?saved=1", "");
+    assert!(drafts_listed(&worker.get("/intakes/new"), "/intakes/new").is_empty());
+
+    let at = format!("{case}/groups/identity");
+    let refused = worker.submit(&worker.get(&at), &at, &[("version", "1"), ("birth", "31/02/1999")]);
+    assert_eq!(refused.status, 422);
+    let page = worker.get(&case);
+    let listed = drafts_listed(&page, &at);
+    assert!(
+        page.body.contains("Nhân thân · Bản nháp lưu lúc") && listed.len() == 1,
+        "the case says so"
+    );
+    assert!(worker.get(&listed[0]).body.contains("31/02/1999"));
 }
 
 #[test]
@@ -118,35 +239,44 @@ fn two_new_steps_in_two_windows_have_two_drafts() {
     let at = format!("{case}/steps/support/new");
     let (first, second) = (worker.get(&at), worker.get(&at));
     for (form, regime) in [(&first, "medical"), (&second, "travel")] {
-        let draft = worker.submit(form, &format!("{at}/draft"), &[("version", "0"), ("regime", regime)]);
-        assert_eq!(draft.status, 204);
+        keep(
+            &worker,
+            form,
+            &format!("{at}/draft"),
+            &[("version", "0"), ("regime", regime)],
+        );
         served.world.app.clock.advance(60_000);
     }
-    let newest = worker.get(&at);
+    let blank = worker.get(&at);
+    assert!(!blank.body.contains("value=\"travel\" selected") && !blank.body.contains("value=\"medical\" selected"));
+    let newest = worker.get(&drafts_listed(&blank, &at)[0]);
     assert!(newest.body.contains("value=\"travel\" selected"));
     let two: Vec<&str> = newest.index.as_deref().unwrap().split(", ").collect();
     assert_eq!(two.len(), 2, "the case and the draft, each with its entry");
-    assert_eq!(
-        worker
-            .submit(&newest, &at, &[("version", "0"), ("regime", "travel")])
-            .status,
-        303
-    );
-    let left = worker.get(&at);
+    let saved = worker.submit(&newest, &at, &[("version", "0"), ("regime", "travel")]);
+    assert_eq!(saved.status, 303);
+    let left = drafts_listed(&worker.get(&at), &at);
+    assert_eq!(left.len(), 1);
+    let left = worker.get(&left[0]);
     assert!(left.body.contains("value=\"medical\" selected"));
     let gone = worker.submit(&left, &format!("{at}/draft"), &[("version", "0"), ("drop", "yes")]);
-    assert_eq!(gone.location, Some(case));
-    assert!(!worker.get(&at).body.contains("value=\"medical\" selected"));
+    assert_eq!(gone.location, Some(format!("{case}?dropped=1")));
+    assert!(worker.get(&format!("{case}?dropped=1")).body.contains("Đã bỏ bản nháp"));
+    assert!(drafts_listed(&worker.get(&at), &at).is_empty());
 }
 
 #[test]
 fn saving_an_intake_drops_its_draft() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
-    let form = worker.get("/intakes/new");
-    worker.submit(&form, "/intakes/draft", &[("alias", "Nháp Mẫu")]);
-    take_in(&worker, &[("alias", "Nháp Mẫu")]);
-    assert!(!worker.get("/intakes/new").body.contains("Nháp Mẫu"));
+    let form = keep(
+        &worker,
+        &worker.get("/intakes/new"),
+        "/intakes/draft",
+        &[("alias", "Nháp Mẫu")],
+    );
+    assert_eq!(worker.submit(&form, "/intakes", &[("alias", "Nháp Mẫu")]).status, 303);
+    assert!(drafts_listed(&worker.get("/intakes/new"), "/intakes/new").is_empty());
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn what_is_typed_in_a_part_is_kept_as_a_draft_and_meets_a_later_version_as_a_con
         &format!("{at}/draft"),
         &[("version", "1"), ("text", "bản nháp của tôi")],
     );
-    assert_eq!(draft.status, 204);
+    assert_eq!(draft.status, 303);
     assert_eq!(save(&supervisor, &at, &[("text", "bản của giám sát")]).status, 303);
     let again = worker.get(&at);
     assert!(again.body.contains("bản nháp của tôi") && again.body.contains("chưa lưu"));

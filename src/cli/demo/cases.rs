@@ -155,7 +155,6 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
         groups,
         urgent: is_urgent(danger),
         child: is_child(age),
-        draft: None,
     };
     let actor = cast.actor(worker).await?;
     let case = create_intake(cast.app, &actor, intake).await.map_err(fault)?.id;
@@ -212,7 +211,6 @@ impl Walk<'_, '_> {
             from_version,
             purpose: "case_work",
             confirmed: part.group().class() == Class::S4,
-            draft: None,
         };
         save_part(self.cast.app, &actor, self.case, &save)
             .await

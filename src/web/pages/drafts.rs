@@ -1,11 +1,13 @@
-//! Which draft a form goes on with, and the others of the same form.
+//! Which draft a form goes on with, the others of the same form, and what is answered when one is kept.
 
-use serde::Serialize;
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::clock::random_id;
 use crate::domain::field::{Typed, typed};
 use crate::domain::public_id::PublicId;
-use crate::operations::drafts;
+use crate::operations::drafts::{self, Keeping, Kept, Sheet};
 use crate::operations::failure::Failure;
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -14,14 +16,21 @@ use crate::web::{time, urls};
 /// What a page says about drafts.
 #[derive(Serialize, Default)]
 pub struct Drafts {
-    /// Goes with the form as `draft`, so that two windows do not write over each other; empty for what has one draft only.
-    pub sheet: String,
-    /// Whether the page shows a draft.
-    pub shown: bool,
+    /// Goes with the form as `draft`, so that two windows do not write over each other.
+    sheet: String,
+    /// Goes with the form as `draft_version`: what this window knows of the draft, 0 before anything was kept.
+    version: i64,
+    /// Where the form is when a draft is asked for.
+    at: String,
+    /// Whether the page shows a draft that was opened.
+    shown: bool,
+    /// Whether it was kept just now, or dropped.
+    kept: bool,
+    dropped: bool,
     /// Where and of when the other drafts are.
-    pub others: Vec<(String, String)>,
+    others: Vec<(String, String)>,
     /// Where an empty form is.
-    pub blank: Option<String>,
+    blank: Option<String>,
 }
 
 impl Drafts {
@@ -29,24 +38,33 @@ impl Drafts {
     pub fn sample() -> Self {
         Self {
             sheet: PublicId([1; 16]).to_string(),
+            version: 2,
+            at: urls::NEW_INTAKE.to_owned(),
             shown: true,
-            others: vec![(urls::NEW_INTAKE.to_owned(), "05/03/2026 14:30".to_owned())],
+            kept: true,
+            dropped: true,
+            others: vec![(urls::NEW_INTAKE.to_owned(), "05/03/2026 14:30:05".to_owned())],
             blank: Some(urls::NEW_INTAKE.to_owned()),
         }
     }
 
-    /// For a form that is shown again with what was typed.
-    pub fn again(sheet: Option<PublicId>) -> Self {
+    /// For a form that is shown again with what was typed, which is kept in this draft.
+    pub fn again(at: &str, sheet: Sheet) -> Self {
         Self {
-            sheet: sheet.map(|id| id.to_string()).unwrap_or_default(),
+            sheet: sheet.id.to_string(),
+            version: sheet.version,
+            at: at.to_owned(),
             ..Self::default()
         }
     }
 }
 
-/// The draft that a form of something new says it is kept in.
-pub fn sheet_of(form: &Typed) -> Option<PublicId> {
-    typed(form, "draft").next().and_then(PublicId::parse)
+/// The version of the draft that a form says it knows.
+pub fn version_of(form: &Typed) -> i64 {
+    let said = typed(form, "draft_version")
+        .next()
+        .and_then(|version| version.parse().ok());
+    said.unwrap_or(0)
 }
 
 /// Whether the author wants the draft gone rather than kept.
@@ -54,11 +72,15 @@ pub fn is_dropped(form: &Typed) -> bool {
     typed(form, "drop").any(|value| value == "yes")
 }
 
-/// `?draft=`: the id of a draft, or [`urls::NEW`] for an empty form.
-#[derive(serde::Deserialize)]
+/// What the address of a form says.
+#[derive(Deserialize, Default)]
 pub struct Asked {
-    /// As it stands in the address.
+    /// The id of a draft, or [`urls::NEW`] for an empty form.
     pub draft: Option<String>,
+    /// A draft was kept just now.
+    pub kept: Option<String>,
+    /// A draft was dropped just now.
+    pub dropped: Option<String>,
 }
 
 /// What was chosen: the page's words, what was typed, and the index of the entry that opened it.
@@ -71,58 +93,105 @@ pub struct Chosen {
     pub index: String,
 }
 
-impl Chosen {
-    fn of(opened: Option<drafts::Opened>, view: Drafts) -> Self {
-        let (typed, index) = opened.map_or((None, String::new()), |opened| (Some(opened.typed), opened.index));
-        let view = Drafts {
-            shown: typed.is_some(),
-            ..view
-        };
-        Self { view, typed, index }
+/// A form as its drafts know it.
+#[derive(Clone, Copy)]
+pub struct Form<'a> {
+    /// As the drafts are named.
+    pub name: &'a str,
+    /// Its address.
+    pub at: &'a str,
+    /// The case that it is about.
+    pub case: Option<PublicId>,
+    /// It is about one record: whoever comes back goes on with the newest draft. A form about something new begins
+    /// empty, because the newest draft may be about somebody else.
+    pub goes_on: bool,
+}
+
+/// Where a draft of the form at this address is shown.
+pub fn address(at: &str, sheet: PublicId) -> String {
+    format!("{at}?draft={sheet}")
+}
+
+/// The draft that the address asks for, and where the others are.
+pub async fn choose(ctx: &Ctx, form: Form<'_>, asked: &Asked) -> Result<Chosen, PageError> {
+    let mut kept = drafts::of_form(ctx.app(), &ctx.actor, form.name).await?;
+    let wish = asked.draft.as_deref().filter(|wish| !wish.is_empty());
+    let at = match wish {
+        None => form.goes_on.then_some(0),
+        Some(wish) => {
+            let named = PublicId::parse(wish);
+            kept.iter().position(|kept| Some(kept.sheet.id) == named)
+        }
+    };
+    let chosen = at.filter(|at| *at < kept.len()).map(|at| kept.remove(at).sheet.id);
+    let opened = match chosen {
+        Some(sheet) => drafts::open(ctx.app(), &ctx.actor, form.name, sheet, form.case).await?,
+        None => None,
+    };
+    let sheet = match (chosen, &opened) {
+        (Some(id), Some(opened)) => Sheet {
+            id,
+            version: opened.version,
+        },
+        _ => Sheet::new()?,
+    };
+    let view = Drafts {
+        shown: opened.is_some() && asked.kept.is_none(),
+        kept: opened.is_some() && asked.kept.is_some(),
+        dropped: opened.is_none() && asked.dropped.is_some(),
+        others: others(form.at, &kept),
+        blank: opened.is_some().then(|| format!("{}?draft={}", form.at, urls::NEW)),
+        ..Drafts::again(form.at, sheet)
+    };
+    let (typed, index) = opened.map_or((None, String::new()), |opened| (Some(opened.typed), opened.index));
+    Ok(Chosen { view, typed, index })
+}
+
+/// Where drafts are, and of when.
+fn others(at: &str, kept: &[Kept]) -> Vec<(String, String)> {
+    kept.iter()
+        .map(|kept| (address(at, kept.sheet.id), time::shown_to_the_second(kept.saved_at)))
+        .collect()
+}
+
+/// Answers that a draft was kept: the script hears where, a form without scripts goes on with the draft.
+pub fn kept(ctx: &Ctx, accept: Accept, at: &str, keeping: Keeping) -> HttpResponse {
+    match (keeping, accept) {
+        (Keeping::Kept(sheet), Accept::Json) => HttpResponse::Ok().json(json!({
+            "draft": sheet.id.to_string(),
+            "draft_version": sheet.version,
+        })),
+        (Keeping::Kept(sheet), Accept::Page) => ctx.see_other(&format!("{}&kept=1", address(at, sheet.id)), ""),
+        (Keeping::Sent(_), Accept::Json) => HttpResponse::Conflict().json(json!({})),
+        (Keeping::Sent(case), Accept::Page) => ctx.see_other(&urls::case(case), ""),
     }
 }
 
-/// The draft of a form about something that exists: there is one at most.
-pub async fn of_record(ctx: &Ctx, form: &str, case: PublicId) -> Result<Chosen, PageError> {
-    let opened = drafts::open(ctx.app(), &ctx.actor, form, Some(case)).await?;
-    Ok(Chosen::of(opened, Drafts::default()))
+/// What the asking side wants to be answered with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Accept {
+    /// The script that keeps what is typed.
+    Json,
+    /// A person.
+    Page,
 }
 
-/// The draft of a form about something new at this address: the one that is asked for, or else the newest.
-pub async fn of_new(
-    ctx: &Ctx,
-    form: &str,
-    address: &str,
-    case: Option<PublicId>,
-    asked: Option<&str>,
-) -> Result<Chosen, PageError> {
-    let mut kept = drafts::of_form(ctx.app(), &ctx.actor, form).await?;
-    let at = match asked {
-        None | Some("") => 0,
-        Some(asked) => {
-            let named = PublicId::parse(asked);
-            kept.iter()
-                .position(|kept| Some(kept.sheet) == named)
-                .unwrap_or(kept.len())
-        }
-    };
-    let chosen = (at < kept.len()).then(|| kept.remove(at).sheet);
-    let opened = match chosen {
-        Some(sheet) => drafts::open(ctx.app(), &ctx.actor, &drafts::of_sheet(form, sheet), case).await?,
-        None => None,
-    };
-    let sheet = match chosen {
-        Some(sheet) => sheet,
-        None => PublicId(random_id().map_err(Failure::from)?),
-    };
-    let view = Drafts {
-        sheet: sheet.to_string(),
-        shown: false,
-        others: kept
-            .iter()
-            .map(|kept| (format!("{address}?draft={}", kept.sheet), time::shown(kept.saved_at)))
-            .collect(),
-        blank: opened.is_some().then(|| format!("{address}?draft={}", urls::NEW)),
-    };
-    Ok(Chosen::of(opened, view))
+impl actix_web::FromRequest for Accept {
+    type Error = PageError;
+    type Future = std::future::Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &actix_web::HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
+        let said = request.headers().get(header::ACCEPT);
+        let json = said.is_some_and(|said| said.as_bytes() == b"application/json");
+        std::future::ready(Ok(if json { Self::Json } else { Self::Page }))
+    }
+}
+
+/// The draft that a form goes on with when it is shown again: what was typed is kept before it is shown.
+pub fn goes_on_in(keeping: Keeping) -> Result<Sheet, Failure> {
+    match keeping {
+        Keeping::Kept(sheet) => Ok(sheet),
+        // What is not in the case that this form opened goes on in a draft of its own.
+        Keeping::Sent(_) => Sheet::new(),
+    }
 }

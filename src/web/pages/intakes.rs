@@ -5,14 +5,15 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::drafts::{Asked, Drafts, is_dropped, of_new, sheet_of};
+use super::drafts::{self as draft_pages, Accept, Asked, Drafts};
 use super::fields::{FieldView, from_stored, from_typed};
 use crate::domain::codes::{is_child, is_urgent};
 use crate::domain::field::{self, Fault, Field, Typed};
 use crate::domain::group::Group;
 use crate::domain::public_id::PublicId;
 use crate::operations::create_intake::{CreateIntakeError, Intake, create_intake};
-use crate::operations::drafts;
+use crate::operations::drafts::{self, Keeping};
+use crate::operations::failure::Failure;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -37,7 +38,6 @@ pub struct New {
     faults: Vec<(&'static str, String)>,
     expired: bool,
     drafts: Drafts,
-    kept: bool,
     /// The case that this form opened when it was sent before, with other answers.
     sent: Option<String>,
 }
@@ -59,7 +59,6 @@ impl Page for New {
             } else {
                 Drafts::default()
             },
-            kept: from_draft,
             sent: from_draft.then(|| urls::case(PublicId([1; 16]))),
         };
         vec![page(false), page(true)]
@@ -80,7 +79,13 @@ fn chosen(fields: impl Fn(Group) -> Vec<FieldView>) -> Vec<FieldView> {
 /// `GET /intakes/new`
 pub async fn new(ctx: Ctx, asked: web::Query<Asked>) -> Result<HttpResponse, PageError> {
     allowed(&ctx).await?;
-    let chosen = of_new(&ctx, drafts::INTAKE, urls::NEW_INTAKE, None, asked.draft.as_deref()).await?;
+    let form = draft_pages::Form {
+        name: drafts::INTAKE,
+        at: urls::NEW_INTAKE,
+        case: None,
+        goes_on: false,
+    };
+    let chosen = draft_pages::choose(&ctx, form, &asked).await?;
     let page = New {
         fields: match &chosen.typed {
             Some(typed) => from_form(&ctx, typed, &[]),
@@ -89,7 +94,6 @@ pub async fn new(ctx: Ctx, asked: web::Query<Asked>) -> Result<HttpResponse, Pag
         faults: vec![],
         expired: false,
         drafts: chosen.view,
-        kept: false,
         sent: None,
     };
     ctx.logged_page(&chosen.index, &page)
@@ -118,25 +122,20 @@ fn from_form(ctx: &Ctx, typed: &Typed, faults: &[(&'static str, Fault)]) -> Vec<
 }
 
 /// `POST /intakes/draft`: what is typed so far, valid or not; or the author drops it.
-pub async fn keep(submission: Submission) -> Result<HttpResponse, PageError> {
+pub async fn keep(accept: Accept, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified_at_any_age()?;
     allowed(&ctx).await?;
-    let sheet = sheet_of(&sent.typed).unwrap_or(PublicId(ctx.actor.request));
-    let form = drafts::of_sheet(drafts::INTAKE, sheet);
-    if is_dropped(&sent.typed) {
-        drafts::discard(ctx.app(), &ctx.actor, &form, None).await?;
-        return Ok(ctx.see_other(urls::NEW_INTAKE, ""));
+    if draft_pages::is_dropped(&sent.typed) {
+        drafts::discard(ctx.app(), &ctx.actor, drafts::INTAKE, None).await?;
+        return Ok(ctx.see_other(&format!("{}?dropped=1", urls::NEW_INTAKE), ""));
     }
-    drafts::keep(ctx.app(), &ctx.actor, &form, None, sent.typed.clone()).await?;
-    let page = New {
-        fields: from_form(&ctx, &sent.typed, &[]),
-        faults: vec![],
-        expired: false,
-        drafts: Drafts::again(Some(sheet)),
-        kept: true,
-        sent: None,
-    };
-    ctx.page(&page)
+    let keeping = kept(&ctx, &sent.typed).await?;
+    Ok(draft_pages::kept(&ctx, accept, urls::NEW_INTAKE, keeping))
+}
+
+async fn kept(ctx: &Ctx, typed: &Typed) -> Result<Keeping, Failure> {
+    let version = draft_pages::version_of(typed);
+    drafts::keep(ctx.app(), &ctx.actor, drafts::INTAKE, version, None, typed.clone()).await
 }
 
 /// `POST /intakes`
@@ -146,8 +145,8 @@ pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
     let read = read(&sent.typed, ctx.app().clock.today());
     let groups = match read {
         Ok(groups) if !sent.expired => groups,
-        Ok(_) => return again(&ctx, &sent.typed, &[], true, None),
-        Err(faults) => return again(&ctx, &sent.typed, &faults, false, None),
+        Ok(_) => return again(&ctx, &sent.typed, &[], true, None).await,
+        Err(faults) => return again(&ctx, &sent.typed, &faults, false, None).await,
     };
     let known = |group: Group, name: &str| {
         let fields = groups.iter().find(|(of, _)| *of == group).map(|(_, fields)| fields);
@@ -157,23 +156,19 @@ pub async fn create(submission: Submission) -> Result<HttpResponse, PageError> {
     let child = age.as_deref().is_some_and(is_child);
     let danger = known(Group::Risk, "danger");
     let urgent = danger.as_deref().is_some_and(is_urgent);
-    let intake = Intake {
-        groups,
-        urgent,
-        child,
-        draft: sheet_of(&sent.typed),
-    };
+    let intake = Intake { groups, urgent, child };
     match create_intake(ctx.app(), &ctx.actor, intake).await {
         Ok(opened) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(opened.id)), &opened.index)),
         // Sent twice: the case is there.
         Err(CreateIntakeError::Already(id)) => Ok(ctx.see_other(&urls::case(id), "")),
         // Sent twice with something more: that is not in the case, and not lost.
-        Err(CreateIntakeError::Changed(id)) => again(&ctx, &sent.typed, &[], false, Some(id)),
+        Err(CreateIntakeError::Changed(id)) => again(&ctx, &sent.typed, &[], false, Some(id)).await,
         Err(error) => Err(error.into()),
     }
 }
 
-fn again(
+/// The form once more with what was typed, which is kept as a draft first.
+async fn again(
     ctx: &Ctx,
     typed: &Typed,
     faults: &[(&'static str, Fault)],
@@ -189,9 +184,7 @@ fn again(
         fields,
         faults: listed,
         expired,
-        // What is not in the case that this form opened is somebody else's: it goes on in a draft of its own.
-        drafts: Drafts::again(sheet_of(typed).filter(|_| sent.is_none())),
-        kept: false,
+        drafts: Drafts::again(urls::NEW_INTAKE, draft_pages::goes_on_in(kept(ctx, typed).await?)?),
         sent: sent.map(urls::case),
     };
     let status = if sent.is_some() {

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::drafts::{Asked, Drafts, is_dropped, of_new, of_record, sheet_of};
+use super::drafts::{self as draft_pages, Accept, Asked, Drafts};
 use super::fields::{FieldView, from_stored, from_typed};
 use crate::domain::field::{self, Fault, Typed, typed};
 use crate::domain::group::{Class, Group};
@@ -120,8 +120,9 @@ impl Page for Edit {
 /// The question before a part of class S4.
 #[derive(Serialize)]
 pub struct Opening {
-    /// Which draft was asked for.
+    /// Which draft was asked for, and whether it was kept just now.
     draft: String,
+    kept: bool,
     case: String,
     title: String,
     action: String,
@@ -140,10 +141,14 @@ impl Page for Opening {
             chosen,
             confirmed,
             faults: lacking(chosen, confirmed),
-            ..opening(id, part, None)
+            ..opening(id, part, &Asked::default())
         };
         vec![
-            opening(id, part, Some(urls::NEW)),
+            Opening {
+                draft: urls::NEW.to_owned(),
+                kept: true,
+                ..opening(id, part, &Asked::default())
+            },
             question("", true),
             question("protection", false),
         ]
@@ -159,9 +164,10 @@ pub fn title(part: Part) -> String {
     }
 }
 
-fn opening(id: PublicId, part: Part, draft: Option<&str>) -> Opening {
+fn opening(id: PublicId, part: Part, asked: &Asked) -> Opening {
     Opening {
-        draft: draft.unwrap_or_default().to_owned(),
+        draft: asked.draft.clone().unwrap_or_default(),
+        kept: asked.kept.is_some(),
         case: urls::case(id),
         title: title(part),
         action: urls::opening(id, part),
@@ -269,6 +275,17 @@ impl PartPath {
         }
     }
 
+    /// What is typed and not read.
+    fn unread(&self, purpose: &'static str, confirmed: bool) -> Save {
+        Save {
+            part: self.part,
+            fields: Value::Null,
+            from_version: 0,
+            purpose,
+            confirmed,
+        }
+    }
+
     /// Whether the form takes anything: in a closed case only its reopening.
     fn editable(&self, view: &CaseView) -> bool {
         let reopens = matches!(self.part, Part::Step(Kind::Reopening, None));
@@ -293,10 +310,10 @@ pub async fn edit(ctx: Ctx, path: PartPath, asked: web::Query<Asked>) -> Result<
         if !view.may_know(path.part.group()) {
             return Err(ctx.refused(path.id).await);
         }
-        let question = opening(path.id, path.part, asked.draft.as_deref());
+        let question = opening(path.id, path.part, &asked);
         return ctx.logged_page(&view.index, &question);
     }
-    form(&ctx, &path, path.purpose(), false, asked.draft.as_deref()).await
+    form(&ctx, &path, path.purpose(), false, &asked).await
 }
 
 /// What a form says about purpose and second confirmation.
@@ -309,9 +326,12 @@ fn said(form: &Typed) -> (Option<&'static str>, bool) {
 pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified()?;
     let (purpose, confirmed) = said(&sent);
-    let draft = typed(&sent, "draft").next();
+    let asked = Asked {
+        draft: typed(&sent, "draft").next().map(str::to_owned),
+        ..Asked::default()
+    };
     match purpose.filter(|_| confirmed) {
-        Some(purpose) => form(&ctx, &path, purpose, true, draft).await,
+        Some(purpose) => form(&ctx, &path, purpose, true, &asked).await,
         None => {
             let view = path.seen(&ctx, "case_work", false).await?;
             if !view.may_know(path.part.group()) {
@@ -322,7 +342,7 @@ pub async fn open(path: PartPath, submission: Submission) -> Result<HttpResponse
                 chosen,
                 confirmed,
                 faults: lacking(chosen, confirmed),
-                ..opening(path.id, path.part, draft)
+                ..opening(path.id, path.part, &asked)
             };
             ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &question)
         }
@@ -334,7 +354,7 @@ async fn form(
     path: &PartPath,
     purpose: &'static str,
     confirmed: bool,
-    asked: Option<&str>,
+    asked: &Asked,
 ) -> Result<HttpResponse, PageError> {
     let (id, part) = (path.id, path.part);
     let view = path.opened(ctx, purpose, confirmed).await?;
@@ -342,10 +362,13 @@ async fn form(
         return Err(ctx.refused(id).await);
     }
     let named = drafts::form_of(id, part);
-    let chosen = match part {
-        Part::Step(_, None) => of_new(ctx, &named, &urls::part(id, part), Some(id), asked).await?,
-        _ => of_record(ctx, &named, id).await?,
+    let form = draft_pages::Form {
+        name: &named,
+        at: &urls::part(id, part),
+        case: Some(id),
+        goes_on: !matches!(part, Part::Step(_, None)),
     };
+    let chosen = draft_pages::choose(ctx, form, asked).await?;
     let draft = chosen.typed;
     let stored = view.open.iter().find(|open| open.part == part);
     let empty = json!({});
@@ -383,24 +406,22 @@ async fn form(
 }
 
 /// `POST` what is typed so far, valid or not
-pub async fn keep(path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
+pub async fn keep(accept: Accept, path: PartPath, submission: Submission) -> Result<HttpResponse, PageError> {
     let (ctx, sent) = submission.verified_at_any_age()?;
     let (purpose, confirmed) = said(&sent.typed);
-    let save = Save {
-        part: path.part,
-        fields: Value::Null,
-        from_version: 0,
-        purpose: purpose.unwrap_or_else(|| path.purpose()),
-        confirmed,
-        draft: sheet_of(&sent.typed),
-    };
-    let dropped = is_dropped(&sent.typed);
-    let typed = (!dropped).then_some(sent.typed);
-    drafts::keep_part(ctx.app(), &ctx.actor, path.id, &save, typed).await?;
-    if dropped {
-        return Ok(ctx.see_other(&urls::case(path.id), ""));
+    let save = path.unread(purpose.unwrap_or_else(|| path.purpose()), confirmed);
+    if draft_pages::is_dropped(&sent.typed) {
+        drafts::discard_part(ctx.app(), &ctx.actor, path.id, &save).await?;
+        return Ok(ctx.see_other(&format!("{}?dropped=1", urls::case(path.id)), ""));
     }
-    Ok(HttpResponse::NoContent().finish())
+    let version = draft_pages::version_of(&sent.typed);
+    let keeping = drafts::keep_part(ctx.app(), &ctx.actor, path.id, &save, (sent.typed, version)).await?;
+    Ok(draft_pages::kept(
+        &ctx,
+        accept,
+        &urls::part(path.id, path.part),
+        keeping,
+    ))
 }
 
 /// `POST` the form of a part
@@ -417,16 +438,16 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
         version: from_version,
         expired: sent.expired,
         why: None,
-        sheet: sheet_of(&sent.typed),
+        typed: &sent.typed,
     };
     let fields = match field::read(path.part.fields(), &sent.typed, ctx.app().clock.today()) {
         Ok(fields) if path.part.lacking(&fields).next().is_some() => {
             let faults: Vec<_> = path.part.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
-            return again.show(&ctx, &sent.typed, &faults).await;
+            return again.show(&ctx, &faults).await;
         }
         Ok(fields) if !sent.expired => fields,
-        Ok(_) => return again.show(&ctx, &sent.typed, &[]).await,
-        Err(faults) => return again.show(&ctx, &sent.typed, &faults).await,
+        Ok(_) => return again.show(&ctx, &[]).await,
+        Err(faults) => return again.show(&ctx, &faults).await,
     };
     let save = Save {
         part: path.part,
@@ -434,7 +455,6 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
         from_version,
         purpose,
         confirmed,
-        draft: sheet_of(&sent.typed),
     };
     match save_part(ctx.app(), &ctx.actor, path.id, &save).await {
         // The answer of a body ends its access: it goes back to its list.
@@ -442,21 +462,21 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
             Ok(ctx.see_other(&format!("{}?saved=1", urls::REFERRALS), &index))
         }
         Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(path.id)), &index)),
-        Err(CaseActError::Conflict) => conflict(&ctx, &sent.typed, again).await,
+        Err(CaseActError::Conflict) => conflict(&ctx, again).await,
         Err(CaseActError::Refused(why)) => {
             let again = Again {
                 why: Some(why.message()),
                 ..again
             };
-            again.show(&ctx, &sent.typed, &[]).await
+            again.show(&ctx, &[]).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Somebody saved while this was typed: what she changed is shown, and fields that were not touched here take her answer.
-async fn conflict(ctx: &Ctx, typed: &Typed, again: Again<'_>) -> Result<HttpResponse, PageError> {
-    let path = again.path;
+async fn conflict(ctx: &Ctx, again: Again<'_>) -> Result<HttpResponse, PageError> {
+    let (path, typed) = (again.path, again.typed);
     let view = path.opened(ctx, again.purpose, again.confirmed).await?;
     let theirs = view.open.into_iter().find(|open| open.part == path.part);
     let stored = theirs.as_ref().map_or(&Value::Null, |open| &open.fields);
@@ -509,13 +529,13 @@ struct Again<'a> {
     version: i64,
     expired: bool,
     why: Option<&'static str>,
-    sheet: Option<PublicId>,
+    typed: &'a Typed,
 }
 
 impl Again<'_> {
-    async fn show(self, ctx: &Ctx, form: &Typed, faults: &[(&'static str, Fault)]) -> Result<HttpResponse, PageError> {
-        let fields = from_typed(self.path.part.fields(), form, faults, ctx.wording());
-        let base = typed(form, "base").next().unwrap_or_default().to_owned();
+    async fn show(self, ctx: &Ctx, faults: &[(&'static str, Fault)]) -> Result<HttpResponse, PageError> {
+        let fields = from_typed(self.path.part.fields(), self.typed, faults, ctx.wording());
+        let base = typed(self.typed, "base").next().unwrap_or_default().to_owned();
         self.page(ctx, fields, base, None).await
     }
 
@@ -532,6 +552,9 @@ impl Again<'_> {
         if !self.path.may_save(&view) || !self.path.is_there(&view) {
             return Err(ctx.refused(id).await);
         }
+        let save = self.path.unread(self.purpose, self.confirmed);
+        let typed = (self.typed.clone(), draft_pages::version_of(self.typed));
+        let keeping = drafts::keep_part(ctx.app(), &ctx.actor, id, &save, typed).await?;
         let listed: Vec<(&'static str, String)> = fields
             .iter()
             .filter_map(|field| field.fault.clone().map(|fault| (field.name, fault)))
@@ -560,7 +583,7 @@ impl Again<'_> {
             faults: listed,
             conflict,
             expired: self.expired,
-            drafts: Drafts::again(self.sheet),
+            drafts: Drafts::again(&urls::part(id, part), draft_pages::goes_on_in(keeping)?),
             editable: true,
         };
         ctx.page_with(status, Some(&index), &page)

@@ -8,6 +8,7 @@ use crate::domain::field::typed;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::operations::case_act::CLOSED;
+use crate::operations::drafts;
 use crate::operations::list_cases::{DAY_MS, Listed, list_cases};
 use crate::operations::reveal_names::reveal_names;
 use crate::operations::view_case::Clock;
@@ -30,6 +31,8 @@ pub struct Index {
     unnamed_purpose: bool,
     purposes: [&'static str; 8],
     may_take_in: bool,
+    /// How many intakes are typed and not sent.
+    drafts: usize,
 }
 
 #[derive(Serialize, Clone)]
@@ -86,6 +89,7 @@ impl Page for Index {
             unnamed_purpose: !revealed,
             purposes: purpose::PURPOSES,
             may_take_in: true,
+            drafts: 2,
         };
         vec![
             page(vec![], false),
@@ -99,7 +103,10 @@ impl Page for Index {
 pub async fn index(ctx: Ctx, query: web::Query<Before>) -> Result<HttpResponse, PageError> {
     let before = query.before.as_deref().map(super::case_of).transpose()?;
     let list = list_cases(ctx.app(), &ctx.actor, before).await?;
-    let page = listing(&ctx, list.listed, list.older, before);
+    let page = Index {
+        drafts: drafts::of_form(ctx.app(), &ctx.actor, drafts::INTAKE).await?.len(),
+        ..listing(&ctx, list.listed, list.older, before)
+    };
     ctx.logged_page(&list.index, &page)
 }
 
@@ -158,6 +165,7 @@ fn listing(ctx: &Ctx, listed: Vec<Listed>, older: Option<PublicId>, before: Opti
         unnamed_purpose: false,
         purposes: purpose::PURPOSES,
         may_take_in: ctx.actor.role() == crate::domain::role::Role::SocialWorker,
+        drafts: 0,
         rows,
     }
 }

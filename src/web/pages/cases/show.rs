@@ -18,12 +18,15 @@ use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::operations::case_act::CLOSED;
+use crate::operations::drafts;
 use crate::operations::hold_case::hold_of;
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
 use crate::web::page::Page;
+use crate::web::pages::drafts as draft_pages;
 use crate::web::pages::fields::{FieldView, shown_from};
+use crate::web::pages::parts::title;
 use crate::web::{time, urls};
 
 /// One case.
@@ -45,7 +48,10 @@ pub struct Show {
     guard: Option<Guard>,
     attachments: String,
     timeline: Vec<Event>,
+    /// Title, address and time of what is typed and not saved.
+    drafts: Vec<(String, String, String)>,
     saved: bool,
+    dropped: bool,
 }
 
 /// What keeps the case from being erased, and the orders that can be asked for.
@@ -143,7 +149,13 @@ impl Page for Show {
             guard: Some(Guard::new(id, editable.then_some("court_order"))),
             attachments: urls::attachments(id),
             timeline: Event::samples(),
+            drafts: vec![(
+                title(Part::Group(Group::Notes)),
+                urls::part(id, Part::Group(Group::Notes)),
+                time::shown_to_the_second(0),
+            )],
             saved: editable,
+            dropped: editable,
         };
         let receiver = Self {
             team: None,
@@ -158,15 +170,16 @@ impl Page for Show {
 }
 
 /// What the address may say.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, Default)]
 pub struct ShowQuery {
     saved: Option<String>,
+    dropped: Option<String>,
 }
 
 /// `GET /cases/{id}`
 pub async fn show(ctx: Ctx, path: web::Path<String>, query: web::Query<ShowQuery>) -> Result<HttpResponse, PageError> {
     let id = case_of(&path)?;
-    let (index, page) = read(&ctx, id, query.saved.is_some()).await?;
+    let (index, page) = read(&ctx, id, &query).await?;
     ctx.logged_page(&index, &page)
 }
 
@@ -178,7 +191,7 @@ pub(super) async fn with_fault(
     form: &Typed,
     fault: Fault,
 ) -> Result<HttpResponse, PageError> {
-    let (index, mut page) = read(ctx, id, false).await?;
+    let (index, mut page) = read(ctx, id, &ShowQuery::default()).await?;
     let day = typed(form, "met_on").next().unwrap_or_default();
     let (key, numbers) = fault.message();
     let fault = ctx.wording().with(key, &numbers);
@@ -190,7 +203,7 @@ pub(super) async fn with_fault(
     ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&index), &page)
 }
 
-async fn read(ctx: &Ctx, id: PublicId, saved: bool) -> Result<(String, Show), PageError> {
+async fn read(ctx: &Ctx, id: PublicId, query: &ShowQuery) -> Result<(String, Show), PageError> {
     let wish = Wish {
         parts: None,
         purpose: purpose::usual(ctx.actor.role()),
@@ -204,10 +217,23 @@ async fn read(ctx: &Ctx, id: PublicId, saved: bool) -> Result<(String, Show), Pa
     } else {
         None
     };
-    Ok((index, page(ctx, id, &view, guard, saved)))
+    let kept = drafts::of_case(ctx.app(), &ctx.actor, id).await?;
+    let page = Show {
+        drafts: kept
+            .iter()
+            .map(|kept| {
+                let address = draft_pages::address(&urls::part(id, kept.part), kept.kept.sheet.id);
+                (title(kept.part), address, time::shown_to_the_second(kept.kept.saved_at))
+            })
+            .collect(),
+        saved: query.saved.is_some(),
+        dropped: query.dropped.is_some(),
+        ..page(ctx, id, &view, guard)
+    };
+    Ok((index, page))
 }
 
-fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>, saved: bool) -> Show {
+fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>) -> Show {
     let now_ms = ctx.app().clock.now_ms();
     let closed = view.case.state == CLOSED;
     let editable = view.may.edit && !closed;
@@ -272,6 +298,8 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>, saved: b
         guard,
         attachments: urls::attachments(id),
         timeline: if ctx.is_receiver() { vec![] } else { timeline(view) },
-        saved,
+        drafts: vec![],
+        saved: false,
+        dropped: false,
     }
 }
