@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_on_paper_stay_what_they_are() {
+        // Computed with tables of logarithms from docs/formats.md alone.
+        assert_eq!(case_number(2026, 0), "DH-2026-000000-V");
+        assert_eq!(case_number(2026, 123_456_789), "DH-2026-3NQK8N-K");
+        assert_eq!(case_number(2031, (1 << 30) - 1), "DH-2031-ZZZZZZ-5");
+    }
+
+    #[test]
     fn every_wrong_character_and_every_exchange_is_found() {
         let number = case_number(2026, 123_456_789);
         let letters: Vec<char> = number.chars().collect();

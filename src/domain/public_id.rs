@@ -45,6 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ids_on_paper_stay_what_they_are() {
+        let counted = std::array::from_fn(|at| u8::try_from(at).unwrap());
+        assert_eq!(PublicId(counted).to_string(), "00041061050r3gg28a1c60t3gf");
+        assert_eq!(PublicId([255; 16]).to_string(), "7zzzzzzzzzzzzzzzzzzzzzzzzz");
+        assert_eq!(PublicId(*b"sixteen bytes ok").to_string(), "3kd5w78sb5drg64ybmcnsj0vvb");
+    }
+
+    #[test]
     fn ids_read_back_and_nothing_else_is_an_id() {
         for bytes in [[0; 16], [255; 16], *b"sixteen bytes ok"] {
             assert_eq!(PublicId::parse(&PublicId(bytes).to_string()), Some(PublicId(bytes)));
