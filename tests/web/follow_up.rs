@@ -109,7 +109,10 @@ fn a_case_closes_with_a_reason_and_an_approval_and_reopens_with_a_reason() {
     let lacking = save(&worker, &reopening, &[("reopening_account", "lại bị đe dọa")]);
     assert_eq!(lacking.status, 422);
     assert!(lacking.body.contains("Mục này cần có câu trả lời") && lacking.body.contains("lại bị đe dọa"));
-    assert!(worker.get(&case).body.contains("Hồ sơ đã đóng"), "nothing is half reopened");
+    assert!(
+        worker.get(&case).body.contains("Hồ sơ đã đóng"),
+        "nothing is half reopened"
+    );
     assert_eq!(
         save(&worker, &reopening, &[("reopening_reason", "new_danger")]).status,
         303
