@@ -308,6 +308,7 @@ field-assigned_on = Date of assignment
 field-outcome = Outcome
 field-report = What the case worker needs to know
 field-advice = Advice
+field-alone_because = A child who agreed alone: why no representative
 field-agreed_by = Who agreed
 field-explained_in = Language of the explanation, interpreter
 field-evidence = Where the evidence is kept

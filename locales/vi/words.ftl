@@ -308,6 +308,7 @@ field-assigned_on = Ngày cử người
 field-outcome = Kết quả vụ việc
 field-report = Điều cán bộ hồ sơ cần biết
 field-advice = Nội dung tư vấn
+field-alone_because = Trẻ em tự đồng ý: vì sao không có người đại diện
 field-agreed_by = Ai đồng ý
 field-explained_in = Ngôn ngữ giải thích; người phiên dịch
 field-evidence = Bằng chứng lưu ở đâu

@@ -33,11 +33,12 @@ impl PartialDate {
         })
     }
 
-    /// Reads what people type: `5/3/2024`, `03/2024`, `2024`, `2024-03-05`, with `~` or `khoảng` for an estimate.
+    /// Reads what people type: `5/3/2024`, `03/2024`, `2024`, `2024-03-05`, with `~`, `khoảng` or `about` for an estimate.
     pub fn from_typed(text: &str) -> Result<Self, NoSuchDate> {
         let text = text.trim().to_lowercase();
         let plain = text
             .trim_start_matches("khoảng")
+            .trim_start_matches("about")
             .trim_start_matches('~')
             .trim_end_matches('~')
             .trim();
@@ -139,6 +140,7 @@ mod tests {
             ("2024", "2024"),
             ("2024-03-05", "2024-03-05"),
             ("khoảng 1999", "1999~"),
+            ("About 1999", "1999~"),
             ("~03/1999", "1999-03~"),
             ("29/02/2024", "2024-02-29"),
             (" 1.2.2003 ", "2003-02-01"),

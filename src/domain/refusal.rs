@@ -37,17 +37,21 @@ pub enum Why {
     ReferralOpen,
     /// A protective measure is in force.
     ProtectionActive,
+    /// A conclusion of another body than the one that answers.
+    OtherBody,
     /// A group that the consent does not name.
     OutsideConsent,
     /// Whoever recorded something does not approve it.
     SamePerson,
+    /// A child agreed alone, and nobody said why no representative did.
+    ChildAlone,
     /// Something waits for approval.
     Waiting,
 }
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::BeforeStart,
         Self::Held,
         Self::Lapsed,
@@ -65,8 +69,10 @@ impl Why {
         Self::NotNow,
         Self::ReferralOpen,
         Self::ProtectionActive,
+        Self::OtherBody,
         Self::OutsideConsent,
         Self::SamePerson,
+        Self::ChildAlone,
         Self::Waiting,
     ];
 
@@ -91,8 +97,10 @@ impl Why {
             Self::NotNow => "why-not-now",
             Self::ReferralOpen => "why-referral-open",
             Self::ProtectionActive => "why-protection-active",
+            Self::OtherBody => "why-other-body",
             Self::OutsideConsent => "why-outside-consent",
             Self::SamePerson => "why-same-person",
+            Self::ChildAlone => "why-child-alone",
             Self::Waiting => "why-waiting",
         }
     }

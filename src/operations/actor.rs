@@ -15,6 +15,8 @@ pub struct Actor {
     pub code: String,
     /// Code of the organisation.
     pub org_code: String,
+    /// Kind of the organisation, one of `domain::organisation::KINDS`.
+    pub org_kind: String,
     /// Hash of the session token: the id of the session row.
     pub session: [u8; 32],
     /// Digest of the network address.

@@ -61,11 +61,3 @@ async fn attempt(
     })
     .await
 }
-
-/// The basis of the hold that a case is under.
-pub async fn hold_of(app: &App, case_id: Vec<u8>) -> Result<Option<String>, Failure> {
-    let held = app
-        .read(move |app, connection| orders::hold(connection, &app.keyring, &[case_id]))
-        .await?;
-    Ok(held.map(|row| row.basis))
-}

@@ -160,6 +160,7 @@ fn next_clocks(connection: &mut AnyConnection, ids: &[Vec<u8>]) -> Result<HashMa
         if next.get(&case).is_none_or(|known| due_at < known.due_at) {
             let clock = Clock {
                 code,
+                started_at: None,
                 due_at,
                 met_at: None,
                 of_referral: false,

@@ -11,6 +11,7 @@ use super::withdraw_consent::withdraw;
 use super::{owners, sections};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
+use crate::domain::deadline;
 use crate::domain::group::{Group, names_of, to_bits};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
@@ -59,6 +60,20 @@ pub async fn record_consent(app: &App, actor: &Actor, id: PublicId, consent: &Co
     .await
 }
 
+/// Whether somebody agreed by herself and nobody said why no representative did.
+fn is_alone(given: &Consent) -> bool {
+    let known = |name: &str| given.detail.get(name).and_then(|answer| answer.get("known"));
+    given.agreed && known("agreed_by").is_some_and(|by| by == "self") && known("alone_because").is_none()
+}
+
+/// Whether the person may be under 18: the clock of child protection has run in the case.
+async fn is_child(app: &App, case_id: &[u8]) -> Result<bool, Failure> {
+    let case_id = case_id.to_vec();
+    Ok(app
+        .read(move |_, connection| case_rows::has_clock(connection, &case_id, deadline::CHILD))
+        .await?)
+}
+
 async fn attempt(
     app: &App,
     actor: &Actor,
@@ -77,6 +92,9 @@ async fn attempt(
     allowed.open()?;
     if given.groups.is_empty() || !given.groups.iter().all(|group| may_be_listed(*group)) {
         return Err(Why::NotChosen.into());
+    }
+    if is_alone(given) && is_child(app, &allowed.case.id).await? {
+        return Err(Why::ChildAlone.into());
     }
     let (account, case, given) = (actor.viewer.account_id.clone(), allowed.case.clone(), given.clone());
     let (row, sealed) = app

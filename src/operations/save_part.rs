@@ -1,6 +1,5 @@
 //! An actor saves a part of a case: a new version beside the old one, or a conflict in which nothing is lost.
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use ledger::vault::keyring::Keyring;
 use serde_json::Value;
@@ -16,6 +15,7 @@ use crate::clock::{random_id, row_id};
 use crate::domain::codes::{is_urgent, may_be_child};
 use crate::domain::deadline;
 use crate::domain::group::{Group, Owner};
+use crate::domain::organisation::deciding_bodies;
 use crate::domain::part::Part;
 use crate::domain::partial_date::PartialDate;
 use crate::domain::public_id::PublicId;
@@ -68,6 +68,12 @@ pub fn action(actor: &Actor, part: Part) -> Action {
     }
 }
 
+/// Whether the deciding body that a conclusion names is one that the actor's organisation speaks for.
+fn is_of_own_body(actor: &Actor, fields: &Value) -> bool {
+    let named = fields.pointer("/deciding_body/known").and_then(Value::as_str);
+    named.is_some_and(|body| deciding_bodies(&actor.org_kind).contains(&body))
+}
+
 async fn attempt(
     app: &App,
     actor: &Actor,
@@ -86,6 +92,9 @@ async fn attempt(
     let allowed = allowed(app, actor, id, action, &ask).await?;
     if part.lacking(&save.fields).next().is_some() {
         return Err(Why::NotChosen.into());
+    }
+    if concludes && !is_of_own_body(actor, &save.fields) {
+        return Err(Why::OtherBody.into());
     }
     // A receiving body writes for the purpose of its referral.
     let held = allowed
@@ -325,10 +334,7 @@ pub fn end_earlier(
 /// The clock of child protection, if it has never run in this case.
 fn start_child_clock(connection: &mut AnyConnection, case_id: &[u8], now_ms: i64) -> Result<(), StorageError> {
     let clock = deadline::find(deadline::CHILD).ok_or(StorageError::Inconsistent("a clock is missing"))?;
-    let ran = deadline_table::table
-        .filter(deadline_table::case_id.eq(case_id.to_vec()))
-        .filter(deadline_table::code.eq(&clock.code));
-    if diesel::select(exists(ran)).get_result::<bool>(connection)? {
+    if case_rows::has_clock(connection, case_id, &clock.code)? {
         return Ok(());
     }
     diesel::insert_into(deadline_table::table)

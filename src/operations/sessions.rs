@@ -200,6 +200,7 @@ fn load(app: &App, connection: &mut AnyConnection, id: [u8; 32], now_ms: i64) ->
         },
         code: account.code,
         org_code: org.code,
+        org_kind: org.kind,
         session: id,
         network: [0; 8],
         rights,

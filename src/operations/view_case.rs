@@ -13,6 +13,7 @@ use super::sections::{self, Closed};
 use super::{owners, reading, refuse, sessions};
 use crate::app::App;
 use crate::domain::group::{Class, Group};
+use crate::domain::order;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
@@ -23,6 +24,7 @@ pub use crate::storage::access_rows::{CaseRow, ConsentRow, OrderRow, ReferralRow
 use crate::storage::access_rows::{OrganisationRow, trusted};
 use crate::storage::case_rows::{self, Around};
 use crate::storage::connection::AnyConnection;
+use crate::storage::orders;
 use crate::storage::schema::{account, deadline, membership, organisation};
 use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::visible::{self, Standing};
@@ -54,6 +56,8 @@ pub struct CaseView {
     pub deadlines: Vec<Clock>,
     /// Staff codes of the people who work on it.
     pub team: Vec<String>,
+    /// What is decided about keeping or erasing it.
+    pub fate: Fate,
     /// The groups that a receiving body may know of; `None` for everybody else.
     pub listed: Option<Vec<Group>>,
     /// What else the actor may do.
@@ -68,6 +72,15 @@ impl CaseView {
     pub fn may_know(&self, group: Group) -> bool {
         self.listed.as_ref().is_none_or(|listed| listed.contains(&group))
     }
+}
+
+/// What is decided about keeping or erasing a case; a receiving body does not learn it.
+#[derive(Default)]
+pub struct Fate {
+    /// Basis of the legal hold that it is under.
+    pub held: Option<String>,
+    /// The erasure that is asked for, agreed to or started.
+    pub erasure: Option<OrderRow>,
 }
 
 /// What an actor may do with a case besides seeing it.
@@ -106,6 +119,8 @@ pub struct OpenPart {
 pub struct Clock {
     /// Code.
     pub code: String,
+    /// When it started, UTC milliseconds, where that is asked for.
+    pub started_at: Option<i64>,
     /// Due, UTC milliseconds.
     pub due_at: i64,
     /// Met, UTC milliseconds.
@@ -123,6 +138,7 @@ struct Facts {
     organisations: HashMap<Vec<u8>, String>,
     deadlines: Vec<Clock>,
     team: Vec<String>,
+    fate: Fate,
     keys: HashMap<Vec<u8>, OwnerKeys>,
     own: Vec<u8>,
     /// Consent or basis of the law on which a receiving body reads.
@@ -240,6 +256,7 @@ async fn attempt(app: &App, actor: &Actor, id: [u8; 16], wish: &Wish) -> Result<
         organisations: facts.organisations,
         deadlines: facts.deadlines,
         team: facts.team,
+        fate: facts.fate,
         index: receipt.index(),
     }))
 }
@@ -328,6 +345,10 @@ fn load(
         clocks(connection, receives.then_some(standing.held.as_slice()), &case.id)?,
         team(connection, receives, &case.id)?,
     );
+    let fate = match receives {
+        true => Fate::default(),
+        false => fate(app, connection, &case)?,
+    };
     Ok(Facts {
         own: case.owner_id.clone(),
         basis,
@@ -339,8 +360,18 @@ fn load(
         organisations,
         deadlines,
         team,
+        fate,
         keys,
         tampered,
+    })
+}
+
+fn fate(app: &App, connection: &mut AnyConnection, case: &CaseRow) -> Result<Fate, StorageError> {
+    let (keyring, now_ms) = (&app.keyring, app.clock.now_ms());
+    let hold = orders::hold(connection, keyring, std::slice::from_ref(&case.id))?;
+    Ok(Fate {
+        held: hold.map(|row| row.basis),
+        erasure: orders::standing(connection, keyring, &case.id, order::Kind::Erasure, now_ms)?,
     })
 }
 
@@ -418,12 +449,13 @@ fn clocks(
     held: Option<&[ReferralRow]>,
     case_id: &[u8],
 ) -> Result<Vec<Clock>, StorageError> {
-    type Row = (String, i64, Option<i64>, Option<Vec<u8>>);
+    type Row = (String, i64, i64, Option<i64>, Option<Vec<u8>>);
     let rows: Vec<Row> = deadline::table
         .filter(deadline::case_id.eq(case_id.to_vec()))
         .order(deadline::due_at)
         .select((
             deadline::code,
+            deadline::started_at,
             deadline::due_at,
             deadline::met_at,
             deadline::referral_id,
@@ -436,8 +468,9 @@ fn clocks(
             (Some(held), Some(referral)) => held.iter().any(|row| row.id == *referral),
             (Some(_), None) => false,
         })
-        .map(|(code, due_at, met_at, referral)| Clock {
+        .map(|(code, started_at, due_at, met_at, referral)| Clock {
             code,
+            started_at: Some(started_at),
             due_at,
             met_at,
             of_referral: referral.is_some(),

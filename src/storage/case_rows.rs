@@ -1,5 +1,6 @@
 //! The rows around a case: steps, consents, referrals. Only rows as the program wrote them are given.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use ledger::vault::keyring::Keyring;
 
@@ -62,6 +63,14 @@ pub fn is_unchanged(connection: &mut AnyConnection, case: &CaseRow) -> Result<bo
         .first(connection)
         .optional()?;
     Ok(version == Some(case.version))
+}
+
+/// Whether a clock runs or has run in a case.
+pub fn has_clock(connection: &mut AnyConnection, case_id: &[u8], code: &str) -> Result<bool, StorageError> {
+    let ran = deadline::table
+        .filter(deadline::case_id.eq(case_id.to_vec()))
+        .filter(deadline::code.eq(code));
+    Ok(diesel::select(exists(ran)).get_result(connection)?)
 }
 
 /// Starts the clocks of reception that still run anew, as the day on which the person came now says.

@@ -28,6 +28,14 @@ pub fn end_of_day(ms: i64) -> Option<String> {
     (at.hour() == 0 && at.minute() == 0 && at.second() == 0).then(|| format!("{day:02}/{month:02}/{year:04}"))
 }
 
+/// The day that begins at this moment, `05/03/2026`, if one does.
+#[must_use]
+pub fn start_of_day(ms: i64) -> Option<String> {
+    let at = local(ms);
+    let (day, month, year) = (at.day(), at.month(), at.year());
+    (end_of_day(ms).is_some()).then(|| format!("{day:02}/{month:02}/{year:04}"))
+}
+
 /// `2026-03-05T14:30:00+07:00`, for machines.
 #[must_use]
 pub fn machine(ms: i64) -> String {
@@ -69,6 +77,8 @@ mod tests {
             .unwrap()
             .timestamp_millis();
         assert_eq!(end_of_day(midnight).as_deref(), Some("04/03/2026"));
+        assert_eq!(start_of_day(midnight).as_deref(), Some("05/03/2026"));
+        assert_eq!(start_of_day(midnight + 1000), None);
         for typed in ["05/03/2026", "5/3/2026 ", "2026-03-05", "０５/０３/２０２６"] {
             assert_eq!(day_start(typed), Some(midnight), "{typed}");
         }

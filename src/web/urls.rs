@@ -10,6 +10,12 @@ pub fn case(id: PublicId) -> String {
     format!("/cases/{id}")
 }
 
+/// A case, at the heading of what was saved just now.
+#[must_use]
+pub fn saved(id: PublicId, heading: &str) -> String {
+    format!("{}?saved={heading}#{heading}", case(id))
+}
+
 /// A part of a case.
 #[must_use]
 pub fn part(id: PublicId, part: Part) -> String {

@@ -37,8 +37,12 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
     let page = supervisor.get(&case);
     let at = step(&page, &case, "identification");
     let silent = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "return"), ("seen", "1")]);
-    assert_eq!(silent.status, 409, "who sends it back says why");
-    assert!(silent.body.contains("Còn lựa chọn bắt buộc chưa chọn"));
+    assert_eq!(silent.status, 422, "who sends it back says why");
+    assert!(
+        silent.body.contains("Hãy chọn vì sao trả lại để sửa")
+            && silent.body.contains("<details class=\"govuk-details\" open>")
+    );
+    assert!(silent.body.contains("MAU-0001"), "on the page that was being read");
     assert_eq!(press(&supervisor, &case, "identification", "return").status, 303);
     let returned = entry(&setting.served, "identification.return");
     assert_eq!(returned.basis.as_deref(), Some("missing_document"));
@@ -145,6 +149,65 @@ fn the_liaison_of_the_deciding_body_enters_the_conclusion_and_her_access_ends_wi
     );
     for path in ["/cases", "/intakes/new"] {
         assert_eq!(liaison.get(path).status, 404, "never a list of victims");
+    }
+}
+
+#[test]
+fn a_body_concludes_in_its_own_name_only() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let served = &setting.served;
+    let added = donghanh::operations::accounts::add_organisation;
+    added(
+        &served.world.app.writer,
+        &served.world.app.keyring,
+        "VKS",
+        "procuracy",
+        "Viện mẫu",
+    )
+    .unwrap();
+    let new = format!("{case}/steps/identification/new");
+    for (org, own, chosen, other) in [
+        ("CA", "investigating_body", false, "court"),
+        ("VKS", "procuracy", true, "provincial_police"),
+    ] {
+        assert_eq!(
+            refer(&worker, &case, "identification", org, &["identity"]).status,
+            303,
+            "{org}"
+        );
+        let liaison = served.signed_in(&person(served, org, Role::Liaison));
+        accept(&liaison);
+        let form = liaison.get(&new);
+        let option = |body: &str, more: &str| form.body.contains(&format!("<option value=\"{body}\"{more}>"));
+        assert!(
+            option(own, if chosen { " selected" } else { "" }),
+            "{org}: {}",
+            form.body
+        );
+        assert!(
+            !option(other, "") && !option(other, " selected"),
+            "{org} is offered no other body"
+        );
+        let forged = [
+            ("conclusion", "not_victim"),
+            ("grounds", "own_statement"),
+            ("deciding_body", other),
+        ];
+        let answer = save(&liaison, &new, &forged);
+        assert_eq!(answer.status, 409, "{org}");
+        assert!(
+            answer.body.contains("chỉ ghi kết luận của chính mình"),
+            "{}",
+            answer.body
+        );
+        assert!(!served.world.kinds().contains(&"identification.conclude".to_owned()) || org != "CA");
+        let good = [
+            ("conclusion", "not_victim"),
+            ("grounds", "own_statement"),
+            ("deciding_body", own),
+        ];
+        assert_eq!(save(&liaison, &new, &good).status, 303, "{org}");
     }
 }
 

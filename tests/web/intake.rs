@@ -1,7 +1,7 @@
 use donghanh::domain::role::Role;
 
 use crate::browser::{Answer, Browser, Served};
-use crate::walk::entry;
+use crate::walk::{entry, save};
 
 fn take_in(worker: &Browser<'_>, fields: &[(&str, &str)]) -> String {
     let form = worker.get("/intakes/new");
@@ -474,5 +474,66 @@ fn notifying_the_department_of_health_starts_the_three_days_of_the_first_verific
             .submit(&worker.get(&case), &format!("{case}/deadlines/NO_SUCH_CLOCK"), &[])
             .status,
         404
+    );
+}
+
+#[test]
+fn the_other_language_goes_on_with_what_was_typed_without_scripts() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let form = worker.get("/intakes/new");
+    let refused = worker.submit(
+        &form,
+        "/intakes",
+        &[("alias", "x".repeat(200).as_str()), ("place", "Bến xe Mẫu")],
+    );
+    assert_eq!(refused.status, 422);
+    let (_, link) = refused.body.split_once("href=\"/language/en").unwrap();
+    let link = format!("/language/en{}", link.split_once('"').unwrap().0);
+    let request = worker.request("GET", &link).header("Referer", worker.url("/intakes"));
+    let next = worker.send(request).location.unwrap();
+    let page = worker.get(&next);
+    assert!(page.body.contains("Bến xe Mẫu"), "{next}");
+}
+
+#[test]
+fn after_saving_one_is_where_one_was_and_is_told_there() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let saved = save(&worker, &format!("{case}/groups/risk"), &[("danger", "low")]);
+    let place = format!("{case}?saved=g-risk#g-risk");
+    assert_eq!(saved.location.as_deref(), Some(place.as_str()));
+    let page = worker.get(&format!("{case}?saved=g-risk"));
+    let (_, after) = page.body.split_once("id=\"g-risk\"").unwrap();
+    let (section, _) = after.split_once("</section>").unwrap();
+    assert_eq!(
+        (
+            page.body.matches("Đã lưu và ghi").count(),
+            section.matches("Đã lưu và ghi").count()
+        ),
+        (1, 1),
+        "{section}"
+    );
+}
+
+#[test]
+fn what_a_form_needs_is_marked_and_takes_no_way_of_not_knowing() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let form = worker.get(&format!("{case}/steps/visit/new")).body;
+    assert!(form.contains("(bắt buộc)") && !form.contains("name=\"visited_on.state\""));
+    assert!(form.contains("name=\"safe_now.state\""), "everything else may be left");
+    assert_eq!(
+        save(&worker, &format!("{case}/groups/identity"), &[("birth", "khoảng 2001")]).status,
+        303
+    );
+    assert!(worker.get(&case).body.contains("khoảng 2001"));
+    assert!(
+        worker
+            .get(&format!("{case}/groups/identity"))
+            .body
+            .contains("value=\"khoảng 2001\"")
     );
 }

@@ -47,7 +47,10 @@ fn the_auditor_finds_by_case_number_who_saw_what_and_why_and_what_was_refused() 
             .contains("Không có dòng nào khớp")
     );
     assert_eq!(auditor.get("/log?case=DH-2026-000000-1").status, 422);
-    assert_eq!(auditor.get("/log?from=31/02/2026").status, 422);
+    let wrong = auditor.get("/log?from=31/02/2026");
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("id=\"from-fault\"") && wrong.body.contains("value=\"31/02/2026\""));
+    assert!(!wrong.body.contains("Không có dòng nào khớp"), "nothing was searched");
     let viewed = auditor.get("/log?kind=case.view").body;
     assert!(
         viewed.contains("Xem hồ sơ") && !viewed.contains("href=\"/log?kind=case.create\""),

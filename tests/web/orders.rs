@@ -8,7 +8,7 @@ use ledger::log::checkpoint::VerifierKey;
 use ledger::vault::slot::Opener;
 
 use crate::browser::{Answer, Browser, Served};
-use crate::walk::{Cast, address, order, take_in};
+use crate::walk::{Cast, accept, address, order, refer, take_in};
 
 const WEEK: i64 = 7 * 86_400_000;
 
@@ -78,6 +78,34 @@ fn the_case_page_offers_holding_and_erasing_to_the_supervisor_only() {
     assert!(page.body.contains("Đang giữ theo luật") && page.body.contains("Vụ án hình sự"));
     assert!(!page.body.contains("/orders/erasure") && page.body.contains("/orders/release"));
     assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 409);
+}
+
+#[test]
+fn everybody_who_works_on_a_case_sees_that_it_is_held_or_to_be_erased_and_nobody_else() {
+    let served = Served::start();
+    let cast = Cast::new(&served);
+    let worker = served.signed_in(&cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    assert_eq!(refer(&worker, &case, "identification", "CA", &["identity"]).status, 303);
+    let liaison = served.signed_in(&cast.liaison);
+    accept(&liaison);
+    let supervisor = served.signed_in(&cast.supervisor);
+    assert!(!worker.get(&case).body.contains("Yêu cầu xóa dữ liệu"));
+    assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 303);
+    let form = supervisor.get(&format!("{case}/hold"));
+    let held = supervisor.submit(&form, &format!("{case}/hold"), &[("basis", "criminal_proceedings")]);
+    assert_eq!(held.status, 303);
+    for browser in [&worker, &supervisor] {
+        let page = browser.get(&case).body;
+        assert!(
+            page.contains("Yêu cầu xóa dữ liệu") && page.contains("Chờ người thứ hai"),
+            "{page}"
+        );
+        assert!(page.contains("Đang giữ theo luật") && page.contains("Vụ án hình sự"));
+    }
+    let page = liaison.get(&case);
+    assert_eq!(page.status, 200);
+    assert!(!page.body.contains("Yêu cầu xóa dữ liệu") && !page.body.contains("Đang giữ theo luật"));
 }
 
 #[test]

@@ -2,7 +2,34 @@
 
 use donghanh::domain::role::Role;
 
-use crate::walk::{Setting, accept, address, consent, entry, person, refer, save};
+use crate::walk::{Setting, accept, address, consent, entry, person, refer, save, take_in};
+
+#[test]
+fn a_child_does_not_agree_alone_without_a_word_why() {
+    let setting = Setting::new();
+    let worker = setting.served.signed_in(&setting.cast.worker);
+    let case = take_in(&worker, &[("alias", "Bé Mẫu"), ("age_band", "14_15")]);
+    let answer = |more: &[(&str, &str)]| {
+        let form = worker.get(&format!("{case}/consents/new"));
+        let chosen = [
+            ("purpose", "legal_aid"),
+            ("groups", "identity"),
+            ("form", "signed"),
+            ("agreed_by", "self"),
+        ];
+        worker.submit(&form, &format!("{case}/consents"), &[chosen.as_slice(), more].concat())
+    };
+    let alone = answer(&[("agreed", "yes")]);
+    assert_eq!(alone.status, 409);
+    assert!(alone.body.contains("có thể chưa đủ 18 tuổi") && alone.body.contains("href=\"#alone_because\""));
+    assert!(alone.body.contains("value=\"self\" selected"), "what was chosen stays");
+    let declined = entry(&setting.served, "case.decline");
+    assert_eq!(declined.f, ["why-child-alone"]);
+    assert_eq!(answer(&[("agreed", "no")]).status, 303, "to say no needs nobody");
+    let why = ("alone_because", "người đại diện có thể liên quan");
+    assert_eq!(answer(&[("agreed", "yes"), why]).status, 303);
+    assert!(worker.get(&case).body.contains("người đại diện có thể liên quan"));
+}
 
 #[test]
 fn an_officer_is_not_asked_to_open_what_no_referral_lists() {

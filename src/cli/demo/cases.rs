@@ -170,6 +170,7 @@ async fn one(cast: &mut Cast<'_>, worker: &str, supervisor: Option<&str>, number
         supervisor,
         case,
         number,
+        child: is_child(age),
     };
     if stage >= 2 {
         walk.circumstances(identity).await?;
@@ -199,6 +200,7 @@ struct Walk<'a, 'b> {
     supervisor: Option<&'a str>,
     case: PublicId,
     number: u32,
+    child: bool,
 }
 
 impl Walk<'_, '_> {
@@ -272,7 +274,7 @@ impl Walk<'_, '_> {
             groups: groups.clone(),
             agreed: true,
             form: "signed",
-            detail: json!({"agreed_by": known_as("self")}),
+            detail: json!({"agreed_by": known_as(if self.child { "both" } else { "self" })}),
         };
         let actor = self.cast.actor(worker).await?;
         record_consent(self.cast.app, &actor, self.case, &consent)

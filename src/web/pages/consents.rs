@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::cases::case_of;
-use super::fields::{FieldView, from_stored, from_typed};
+use super::cases::stages::anchor;
+use super::fields::{FieldView, from_stored, from_typed, needed};
 use super::parts::title;
 use crate::domain::codes::{CONSENT_FORM, CONSENT_PURPOSE};
 use crate::domain::field::{self, Fault, Typed, typed};
@@ -14,6 +15,7 @@ use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::may_be_listed;
+use crate::domain::refusal::Why;
 use crate::operations::case_act::CaseActError;
 use crate::operations::record_consent::{Consent, record_consent};
 use crate::operations::view_case::{CaseView, Wish, view_case};
@@ -50,7 +52,16 @@ impl Page for New {
             missing,
             ..form(id, "DH-2026-7K3F9Q-2".to_owned(), &vec![], stored())
         };
-        vec![page(vec![]), page(vec![("purpose", "consent-purpose-missing")])]
+        vec![
+            page(vec![]),
+            page(vec![
+                ("purpose", "consent-purpose-missing"),
+                ("groups", "consent-groups-missing"),
+                ("agreed", "consent-answer-missing"),
+                ("form", "consent-form-missing"),
+            ]),
+            page(vec![("alone_because", Why::ChildAlone.message())]),
+        ]
     }
 }
 
@@ -108,7 +119,7 @@ fn listable(name: &str) -> Option<Group> {
 const PART: Part = Part::Consent(PublicId([0; 16]));
 
 fn stored() -> Vec<FieldView> {
-    from_stored(PART.fields(), &json!({}))
+    needed(from_stored(PART.fields(), &json!({})), PART.needed())
 }
 
 fn form(id: PublicId, number: String, typed: &Typed, fields: Vec<FieldView>) -> New {
@@ -188,24 +199,22 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
             detail: detail.clone(),
         };
         match record_consent(ctx.app(), &ctx.actor, id, &consent).await {
-            Ok(index) => return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
-            Err(CaseActError::Refused(why)) => refused = Some(why.message()),
-            Err(CaseActError::Conflict) => refused = Some("why-not-now"),
+            Ok(index) => return Ok(ctx.see_other(&urls::saved(id, &anchor(PART)), &index)),
+            Err(CaseActError::Refused(why @ Why::ChildAlone)) => refused = Some(("alone_because", why.message())),
+            Err(CaseActError::Refused(why)) => refused = Some(("purpose", why.message())),
+            Err(CaseActError::Conflict) => refused = Some(("purpose", "why-not-now")),
             Err(error) => return Err(error.into()),
         }
     }
     let view = seen(&ctx, id).await?;
-    let fields = from_typed(
-        PART.fields(),
-        &sent.typed,
-        &detail.err().unwrap_or_default(),
-        ctx.wording(),
-    );
+    let faults = detail.err().unwrap_or_default();
+    let fields = from_typed(PART.fields(), &sent.typed, &faults, ctx.wording());
+    let fields = needed(fields, PART.needed());
     let page = New {
         missing: chosen
             .missing()
             .into_iter()
-            .chain(refused.map(|why| ("purpose", why)))
+            .chain(refused)
             .chain(sent.expired.then_some(("purpose", "edit-expired")))
             .collect(),
         faults: fields
@@ -227,5 +236,5 @@ pub async fn withdraw(path: web::Path<(String, String)>, submission: Submission)
     let (ctx, _) = submission.verified()?;
     let (id, consent) = (case_of(&path.0)?, case_of(&path.1)?);
     let index = withdraw_consent(ctx.app(), &ctx.actor, id, consent).await?;
-    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+    Ok(ctx.see_other(&urls::saved(id, &anchor(PART)), &index))
 }

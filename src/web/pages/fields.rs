@@ -22,6 +22,10 @@ pub struct FieldView {
     pub options: Vec<(&'static str, String, bool)>,
     /// What is wrong with it, in the reader's language.
     pub fault: Option<String>,
+    /// The date without its mark, when it is an estimate.
+    pub about: Option<String>,
+    /// Whether the form says nothing without it.
+    pub needed: bool,
     /// Whether the question was asked, with an answer or without.
     pub answered: bool,
     /// Most characters, for lines.
@@ -38,10 +42,15 @@ impl FieldView {
 
 impl FieldView {
     /// The answer itself: text, chosen codes, and how it is not known when there is neither.
-    pub fn said(&self) -> (&str, Vec<&'static str>, &str) {
+    pub fn said(&self) -> (String, Vec<&'static str>, &str) {
         let chosen = self.options.iter().filter(|option| option.2).map(|option| option.0);
         let state = if self.is_empty() { self.state.as_str() } else { "" };
-        (self.text.trim(), chosen.collect(), state)
+        // One date is typed in several ways.
+        let date = (self.kind == "date").then(|| PartialDate::from_typed(&self.text).ok());
+        let text = date
+            .flatten()
+            .map_or_else(|| self.text.trim().to_owned(), |date| date.shown());
+        (text, chosen.collect(), state)
     }
 
     /// Whether two answers are the same.
@@ -49,6 +58,15 @@ impl FieldView {
     pub fn says_as(&self, other: &Self) -> bool {
         self.said() == other.said()
     }
+}
+
+/// The same fields, of which the form says nothing without these.
+#[must_use]
+pub fn needed(mut fields: Vec<FieldView>, names: &[&str]) -> Vec<FieldView> {
+    for field in &mut fields {
+        field.needed = names.contains(&field.name);
+    }
+    fields
 }
 
 /// The fields for a form, from stored answers.
@@ -65,7 +83,10 @@ pub fn from_stored(fields: &'static [Field], stored: &Value) -> Vec<FieldView> {
                 Some(Value::String(text)) => vec![shown(field.kind, text)],
                 _ => Vec::new(),
             };
-            view(field, &values, state, None)
+            let mut shown = view(field, &values, state, None);
+            let estimate = shown.text.strip_prefix('~').filter(|_| shown.kind == "date");
+            shown.about = estimate.map(str::to_owned);
+            shown
         })
         .collect()
 }
@@ -130,6 +151,8 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
         answered: !text.trim().is_empty() || options.iter().any(|option| option.2) || state != "not_asked",
         name: field.name,
         kind,
+        about: None,
+        needed: false,
         text,
         state: state.to_owned(),
         options,

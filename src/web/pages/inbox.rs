@@ -87,6 +87,7 @@ fn clock(kind: Kind, due_at: i64, now_ms: i64) -> ClockView {
     ClockView::new(
         &Clock {
             code,
+            started_at: None,
             due_at,
             met_at: None,
             of_referral: false,

@@ -4,13 +4,26 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::drafts;
+use crate::domain::public_id::PublicId;
 use crate::web::ctx::Front;
 use crate::web::i18n::Locale;
 use crate::web::routes::ROUTES;
 use crate::web::urls;
 
+/// What the address says.
+#[derive(serde::Deserialize, Default)]
+pub struct Asked {
+    draft: Option<String>,
+}
+
 /// `GET /language/{code}`: back to the page it was asked from, if that is of this house.
-pub async fn update(request: HttpRequest, front: web::Data<Front>, code: web::Path<String>) -> HttpResponse {
+pub async fn update(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    code: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> HttpResponse {
     let cookie = Cookie::build("dh_lang", Locale::parse(&code).code())
         .path("/")
         .same_site(SameSite::Lax)
@@ -32,6 +45,12 @@ pub async fn update(request: HttpRequest, front: web::Data<Front>, code: web::Pa
     let back = back
         .filter(|path| path.starts_with('/') && !path.starts_with("//"))
         .map_or(urls::HOME, shown_by_get);
+    // A form that came back with what was typed is kept as a draft, which the other page goes on with.
+    let draft = asked.draft.as_deref().and_then(PublicId::parse);
+    let back = match draft.filter(|_| back != urls::HOME && !back.contains('?')) {
+        Some(draft) => drafts::address(back, draft),
+        None => back.to_owned(),
+    };
     HttpResponse::SeeOther()
         .cookie(cookie)
         .insert_header((header::LOCATION, back))

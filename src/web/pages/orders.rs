@@ -271,7 +271,7 @@ fn sample(state: State) -> OrderRow {
 }
 
 /// Where an order stands for people: message, colour, and what comes next.
-fn standing(order: &OrderRow, now_ms: i64) -> (String, &'static str, Option<(&'static str, String)>) {
+pub(super) fn standing(order: &OrderRow, now_ms: i64) -> (String, &'static str, Option<(&'static str, String)>) {
     let state = State::parse(&order.state).unwrap_or(State::Refused);
     let plain = format!("order-state-{}", state.code());
     match state {

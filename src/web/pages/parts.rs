@@ -8,10 +8,12 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::cases::stages::anchor;
 use super::drafts::{self as draft_pages, Accept, Asked, Drafts};
-use super::fields::{FieldView, from_stored, from_typed};
+use super::fields::{FieldView, from_stored, from_typed, needed};
 use crate::domain::field::{self, Fault, Typed, typed};
 use crate::domain::group::{Class, Group};
+use crate::domain::organisation::deciding_bodies;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
@@ -72,7 +74,7 @@ impl Page for Edit {
             base: "alias=AAAAAAAA".to_owned(),
             purpose: "case_work".to_owned(),
             confirmed: part.group().class() == Class::S4,
-            fields: from_stored(part.fields(), &json!({})),
+            fields: needed(from_stored(part.fields(), &json!({})), part.needed()),
             faults: vec![],
             conflict: None,
             expired: false,
@@ -384,6 +386,7 @@ async fn form(
         Some(_) => drafted("base").unwrap_or_default().to_owned(),
         None => base(ctx, path, &fields),
     };
+    let fields = of_own_body(ctx, part, needed(fields, part.needed()));
     let page = Edit {
         case: urls::case(id),
         title: title(part),
@@ -461,7 +464,7 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
         Ok(index) if path.part == Part::Step(Kind::Identification, None) && ctx.is_receiver() => {
             Ok(ctx.see_other(&format!("{}?saved=1", urls::REFERRALS), &index))
         }
-        Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(path.id)), &index)),
+        Ok(index) => Ok(ctx.see_other(&urls::saved(path.id, &anchor(path.part)), &index)),
         Err(CaseActError::Conflict) => conflict(&ctx, again).await,
         Err(CaseActError::Refused(why)) => {
             let again = Again {
@@ -484,7 +487,7 @@ async fn conflict(ctx: &Ctx, again: Again<'_>) -> Result<HttpResponse, PageError
     let theirs_now = from_stored(path.part.fields(), stored);
     if theirs.is_some() && mine.iter().zip(&theirs_now).all(|(mine, theirs)| mine.says_as(theirs)) {
         // Both wrote the same: it is saved already.
-        return Ok(ctx.see_other(&format!("{}?saved=1", urls::case(path.id)), &view.index));
+        return Ok(ctx.see_other(&urls::saved(path.id, &anchor(path.part)), &view.index));
     }
     let again = Again {
         version: theirs.as_ref().map_or(0, |open| open.version),
@@ -505,6 +508,21 @@ async fn conflict(ctx: &Ctx, again: Again<'_>) -> Result<HttpResponse, PageError
         fields.push(if untouched { theirs } else { mine });
     }
     again.page(ctx, fields, next, Some((view.index, changed))).await
+}
+
+/// A body concludes for itself: the form of its liaison offers no other, and chooses the only one.
+fn of_own_body(ctx: &Ctx, part: Part, mut fields: Vec<FieldView>) -> Vec<FieldView> {
+    if !ctx.is_receiver() || !matches!(part, Part::Step(Kind::Identification, _)) {
+        return fields;
+    }
+    let own = deciding_bodies(&ctx.actor.org_kind);
+    for field in fields.iter_mut().filter(|field| field.name == "deciding_body") {
+        field.options.retain(|option| own.contains(&option.0));
+        if let [only] = field.options.as_mut_slice() {
+            only.2 = true;
+        }
+    }
+    fields
 }
 
 /// What a form began with, field by field, so that a later conflict knows what was touched; says nothing about the answers.
@@ -568,6 +586,7 @@ impl Again<'_> {
         } else {
             StatusCode::UNPROCESSABLE_ENTITY
         };
+        let fields = of_own_body(ctx, part, needed(fields, part.needed()));
         let page = Edit {
             case: urls::case(id),
             number: view.case.number,

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use super::cases::case_of;
+use super::cases::{case_of, stages};
 use crate::domain::codes::{BASIS, CodeList, LEGAL_AID_FORM};
 use crate::domain::field::{Typed, typed};
 use crate::domain::group::{Class, Group, from_bits};
@@ -242,7 +242,7 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
         return page(&ctx, id, kind, &sent, missing).await;
     }
     match send_referral(ctx.app(), &ctx.actor, id, &wish).await {
-        Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index)),
+        Ok(index) => Ok(ctx.see_other(&urls::saved(id, &stages::of_referral(kind)), &index)),
         // The form comes back with the reason; what was chosen stays chosen.
         Err(CaseActError::Refused(why)) => page(&ctx, id, kind, &sent, vec![("consent", why.message())]).await,
         Err(CaseActError::Conflict) => page(&ctx, id, kind, &sent, vec![("consent", "why-not-now")]).await,

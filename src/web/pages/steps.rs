@@ -2,11 +2,15 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::cases::case_of;
+use super::cases::stages::anchor;
+use super::cases::{case_of, show};
 use crate::domain::codes::RETURN_REASON;
 use crate::domain::field::typed;
+use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
+use crate::domain::refusal::Why;
 use crate::domain::step::Kind;
+use crate::operations::case_act::CaseActError;
 use crate::operations::move_step::{Change, move_step};
 use crate::operations::plan_visits::plan_visits;
 use crate::web::error::PageError;
@@ -30,8 +34,11 @@ pub async fn update(
         seen: field("seen").parse().unwrap_or(0),
         reason: RETURN_REASON.find(field("reason")),
     };
-    let index = move_step(ctx.app(), &ctx.actor, id, &change).await?;
-    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+    match move_step(ctx.app(), &ctx.actor, id, &change).await {
+        Ok(index) => Ok(ctx.see_other(&urls::saved(id, &anchor(Part::Step(kind, Some(step)))), &index)),
+        Err(CaseActError::Refused(Why::NotChosen)) => show::without_reason(&ctx, id, step).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /cases/{id}/visits`
@@ -39,5 +46,5 @@ pub async fn plan(path: web::Path<String>, submission: Submission) -> Result<Htt
     let (ctx, _) = submission.verified()?;
     let id = case_of(&path)?;
     let index = plan_visits(ctx.app(), &ctx.actor, id).await?;
-    Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
+    Ok(ctx.see_other(&urls::saved(id, &anchor(Part::Step(Kind::Visit, None))), &index))
 }

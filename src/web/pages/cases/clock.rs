@@ -13,6 +13,8 @@ pub struct ClockView {
     due: String,
     /// Whether it is due with the end of the day that is shown.
     whole_day: bool,
+    /// The day from whose beginning hours count, because the hour of the start is not known.
+    since: Option<String>,
     /// Hours or days until it is due, or since.
     left: (&'static str, i64),
     due_machine: String,
@@ -45,6 +47,10 @@ impl ClockView {
             // A limit of days ends at 24:00 of the last day, which nobody reads as 00:00 of the next.
             due: time::end_of_day(clock.due_at).unwrap_or_else(|| time::shown(clock.due_at)),
             whole_day: time::end_of_day(clock.due_at).is_some(),
+            since: clock
+                .started_at
+                .filter(|_| clock.met_at.is_none() && time::end_of_day(clock.due_at).is_none())
+                .and_then(time::start_of_day),
             left: match (left < 0, left.abs() / 3_600_000) {
                 (false, hours @ ..48) => ("clock-left-hours", hours),
                 (false, hours) => ("clock-left-days", hours / 24),

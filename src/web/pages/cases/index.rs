@@ -59,6 +59,7 @@ impl Page for Index {
     fn samples() -> Vec<Self> {
         let clock = |due_at| Clock {
             code: "TN_THONG_BAO_SYT".to_owned(),
+            started_at: None,
             due_at,
             met_at: None,
             of_referral: false,

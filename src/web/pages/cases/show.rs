@@ -17,15 +17,16 @@ use crate::domain::order;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
+use crate::domain::refusal::Why;
 use crate::operations::case_act::CLOSED;
 use crate::operations::drafts;
-use crate::operations::hold_case::hold_of;
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
 use crate::web::page::Page;
 use crate::web::pages::drafts as draft_pages;
 use crate::web::pages::fields::{FieldView, shown_from};
+use crate::web::pages::orders::standing;
 use crate::web::pages::parts::title;
 use crate::web::{time, urls};
 
@@ -46,28 +47,40 @@ pub struct Show {
     new_consent: Option<String>,
     take: Option<String>,
     guard: Option<Guard>,
+    /// What everybody who works on the case has to know: message, basis or time.
+    held: Option<String>,
+    erasure: Option<ErasureView>,
     attachments: String,
     timeline: Vec<Event>,
+    /// The `id` of a field and what is wrong with it.
+    faults: Vec<(String, String)>,
     /// Title, address and time of what is typed and not saved.
     drafts: Vec<(String, String, String)>,
-    saved: bool,
+    /// The section that was saved just now, as `id` of its heading; `1` for the case as a whole.
+    saved: String,
     dropped: bool,
 }
 
-/// What keeps the case from being erased, and the orders that can be asked for.
+/// An erasure that is under way.
+#[derive(Serialize)]
+pub struct ErasureView {
+    /// Message of where it stands.
+    state: String,
+    /// Message and time of what comes next.
+    next: Option<(&'static str, String)>,
+}
+
+/// The orders that can be asked for.
 #[derive(Serialize)]
 pub struct Guard {
-    /// Message of the basis of the hold.
-    held: Option<String>,
     hold: String,
     erasure: String,
     release: String,
 }
 
 impl Guard {
-    fn new(id: PublicId, held: Option<&str>) -> Self {
+    fn new(id: PublicId) -> Self {
         Self {
-            held: held.map(|basis| format!("code-{}-{basis}", HOLD_BASIS.name)),
             hold: urls::hold(id),
             erasure: urls::case_orders(id, order::Kind::Erasure),
             release: urls::case_orders(id, order::Kind::Release),
@@ -103,6 +116,7 @@ impl Page for Show {
             ClockView::new(
                 &Clock {
                     code,
+                    started_at: Some(61_200_000),
                     due_at,
                     met_at,
                     of_referral: false,
@@ -146,19 +160,26 @@ impl Page for Show {
             consents: ConsentView::samples(editable),
             new_consent: editable.then(|| urls::new_consent(id)),
             take: (!editable).then(|| urls::assignment(id)),
-            guard: Some(Guard::new(id, editable.then_some("court_order"))),
+            guard: Some(Guard::new(id)),
+            held: editable.then(|| held("court_order")),
+            erasure: editable.then(|| ErasureView {
+                state: "order-state-agreed".to_owned(),
+                next: Some(("order-due", time::shown(0))),
+            }),
             attachments: urls::attachments(id),
             timeline: Event::samples(),
+            faults: vec![("met-TE_CAN_THIEP".to_owned(), "Lỗi mẫu".to_owned())],
             drafts: vec![(
                 title(Part::Group(Group::Notes)),
                 urls::part(id, Part::Group(Group::Notes)),
                 time::shown_to_the_second(0),
             )],
-            saved: editable,
+            saved: if editable { "g-identity" } else { "1" }.to_owned(),
             dropped: editable,
         };
         let receiver = Self {
             team: None,
+            saved: "s-legal_aid".to_owned(),
             guard: None,
             clocks: vec![],
             timeline: vec![],
@@ -199,7 +220,25 @@ pub(super) async fn with_fault(
         true => shown.faulty(day, fault.clone()),
         false => shown,
     };
+    page.faults = vec![(format!("met-{}", clock.code), fault.clone())];
     page.clocks = page.clocks.into_iter().map(mark).collect();
+    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&index), &page)
+}
+
+/// The page once more, because a step goes back only with a reason.
+pub(in crate::web::pages) async fn without_reason(
+    ctx: &Ctx,
+    id: PublicId,
+    step: PublicId,
+) -> Result<HttpResponse, PageError> {
+    let (index, mut page) = read(ctx, id, &ShowQuery::default()).await?;
+    let text = ctx.wording().text("return-reason-missing");
+    let fields = page.stages.iter_mut().filter_map(|stage| stage.without_reason(step));
+    page.faults = fields.map(|field| (field, text.clone())).collect();
+    if page.faults.is_empty() {
+        // Meanwhile somebody else decided.
+        return Err(PageError::Refused(Why::NotNow));
+    }
     ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&index), &page)
 }
 
@@ -211,12 +250,6 @@ async fn read(ctx: &Ctx, id: PublicId, query: &ShowQuery) -> Result<(String, Sho
     };
     let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
     let index = view.index.clone();
-    let guard = if view.may.order {
-        let held = hold_of(ctx.app(), view.case.id.clone()).await?;
-        Some(Guard::new(id, held.as_deref()))
-    } else {
-        None
-    };
     let kept = drafts::of_case(ctx.app(), &ctx.actor, id).await?;
     let page = Show {
         drafts: kept
@@ -226,14 +259,19 @@ async fn read(ctx: &Ctx, id: PublicId, query: &ShowQuery) -> Result<(String, Sho
                 (title(kept.part), address, time::shown_to_the_second(kept.kept.saved_at))
             })
             .collect(),
-        saved: query.saved.is_some(),
+        saved: query.saved.clone().unwrap_or_default(),
         dropped: query.dropped.is_some(),
-        ..page(ctx, id, &view, guard)
+        ..page(ctx, id, &view)
     };
     Ok((index, page))
 }
 
-fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>) -> Show {
+/// Message of the basis of a hold.
+fn held(basis: &str) -> String {
+    format!("code-{}-{basis}", HOLD_BASIS.name)
+}
+
+fn page(ctx: &Ctx, id: PublicId, view: &CaseView) -> Show {
     let now_ms = ctx.app().clock.now_ms();
     let closed = view.case.state == CLOSED;
     let editable = view.may.edit && !closed;
@@ -295,11 +333,17 @@ fn page(ctx: &Ctx, id: PublicId, view: &CaseView, guard: Option<Guard>) -> Show 
         consents: consents(id, view, editable),
         new_consent: editable.then(|| urls::new_consent(id)),
         take: (view.may.take && !view.may.edit).then(|| urls::assignment(id)),
-        guard,
+        guard: view.may.order.then(|| Guard::new(id)),
+        held: view.fate.held.as_deref().map(held),
+        erasure: view.fate.erasure.as_ref().map(|order| {
+            let (state, _, next) = standing(order, now_ms);
+            ErasureView { state, next }
+        }),
         attachments: urls::attachments(id),
         timeline: if ctx.is_receiver() { vec![] } else { timeline(view) },
+        faults: vec![],
         drafts: vec![],
-        saved: false,
+        saved: String::new(),
         dropped: false,
     }
 }

@@ -67,6 +67,8 @@ pub struct Button {
     confirm: bool,
     /// Reasons to choose from: code and message key.
     reasons: Vec<(&'static str, String)>,
+    /// It was pressed without one.
+    faulty: bool,
 }
 
 /// A consent on the page.
@@ -224,6 +226,7 @@ impl Shown<'_> {
             ClockView::new(
                 &Clock {
                     code,
+                    started_at: None,
                     due_at,
                     met_at: None,
                     of_referral: false,
@@ -278,6 +281,7 @@ impl Shown<'_> {
                     } else {
                         Vec::new()
                     },
+                    faulty: false,
                 })
                 .collect(),
             weight,
@@ -318,6 +322,7 @@ impl Shown<'_> {
             warning,
             confirm: true,
             reasons: Vec::new(),
+            faulty: false,
         };
         if ctx.is_receiver() && state == referral::State::Accepted {
             if kind == referral::Kind::LegalAid {
@@ -332,6 +337,7 @@ impl Shown<'_> {
         }
         let answer_clock = Clock {
             code: kind.answer_clock().to_owned(),
+            started_at: None,
             due_at: row.due_at,
             met_at: None,
             of_referral: false,
@@ -421,7 +427,41 @@ pub fn consents(id: PublicId, view: &CaseView, editable: bool) -> Vec<ConsentVie
     .collect()
 }
 
+/// The heading under which a part of a case is shown, as `id`.
+#[must_use]
+pub fn anchor(part: Part) -> String {
+    let stage = match part {
+        Part::Group(group) => return format!("g-{}", group.name()),
+        Part::Consent(_) => return "consents".to_owned(),
+        Part::Matter(_) | Part::Advice(_) => "legal_aid",
+        Part::Step(kind, _) => STAGES
+            .iter()
+            .find(|(_, kinds, _)| kinds.contains(&kind))
+            .map_or("reception", |(name, ..)| name),
+    };
+    format!("s-{stage}")
+}
+
+/// The heading under which referrals of this kind are shown, as `id`.
+#[must_use]
+pub fn of_referral(kind: referral::Kind) -> String {
+    format!("s-{}", kind.name())
+}
+
 impl Stage {
+    /// Marks the buttons of a step that were pressed without a reason; gives the `id` of the field.
+    pub(super) fn without_reason(&mut self, step: PublicId) -> Option<String> {
+        let id = step.to_string();
+        let buttons = self.items.iter_mut().flat_map(|item| &mut item.buttons);
+        let pressed = buttons.filter(|button| button.id == id && !button.reasons.is_empty());
+        let mut field = None;
+        for button in pressed {
+            button.faulty = true;
+            field = Some(format!("reason-{id}"));
+        }
+        field
+    }
+
     /// Every kind of item in every state that a page can show.
     pub fn samples(editable: bool) -> Vec<Self> {
         let id = PublicId([1; 16]);
@@ -436,6 +476,7 @@ impl Stage {
             due: Some(ClockView::new(
                 &Clock {
                     code: "visit".to_owned(),
+                    started_at: None,
                     due_at: -1,
                     met_at: None,
                     of_referral: false,
@@ -474,6 +515,7 @@ impl Stage {
                             } else {
                                 Vec::new()
                             },
+                            faulty: editable,
                         })
                         .collect();
                     items.push(item);
