@@ -166,6 +166,7 @@ answer-declined = Declined to answer
 fault-nothing = Enter at least an alias, any name will do.
 fault-control = There is an invisible or control character. Delete it and type this part again.
 fault-not-in-list = Choose an item of the list.
+fault-no-such-day = There is no such day in the calendar, or day, month and year are not all there. For example: 05/03/2026.
 fault-no-such-date = There is no such day. Examples: 05/03/1999, 03/1999, 1999, or ~1999.
 fault-not-yet = That day is still to come. What has happened is dated today at the latest.
 fault-not-a-day = Give day, month and year, for example 05/03/2026.

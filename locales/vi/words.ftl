@@ -166,6 +166,7 @@ answer-declined = Từ chối trả lời
 fault-nothing = Hãy ghi ít nhất một bí danh, tên gọi nào cũng được.
 fault-control = Có ký tự không nhìn thấy hoặc ký tự điều khiển. Hãy xóa và gõ lại phần này.
 fault-not-in-list = Hãy chọn một mục trong danh sách.
+fault-no-such-day = Không có ngày này trong lịch, hoặc chưa ghi đủ ngày, tháng, năm. Ví dụ: 05/03/2026.
 fault-no-such-date = Không có ngày này trong lịch, hoặc viết chưa đúng (từ năm 1900). Ví dụ: 05/03/1999, 03/1999, 1999 hoặc khoảng 1999.
 fault-not-yet = Ngày này chưa tới. Việc đã xảy ra thì ghi ngày muộn nhất là hôm nay.
 fault-not-a-day = Hãy ghi đủ ngày, tháng, năm, ví dụ 05/03/2026.

@@ -48,6 +48,7 @@ async fn attempt(
     .signed(&app.keyring);
     let entry = actor
         .permitted("hold.place", &allowed.permit)
+        .purpose("supervision")
         .basis(basis)
         .about(allowed.handle);
     let keyring = std::sync::Arc::clone(&app.keyring);

@@ -63,6 +63,31 @@ fn numbers_are_used_once() {
     }
 }
 
+/// `tests/vectors/columns.txt` has every number ever given out, one line each: lines are added, never changed or taken away.
+#[test]
+fn a_number_that_went_into_associated_data_stays_what_it_was() {
+    let given = include_str!("../vectors/columns.txt");
+    let given: BTreeSet<String> = given.lines().map(str::to_owned).collect();
+    let now: BTreeSet<String> = tables()
+        .iter()
+        .flat_map(|(name, table)| {
+            let columns = table.columns.iter();
+            columns.map(move |(column, about)| format!("{}.{} {name}.{column}", table.number, about.number))
+        })
+        .collect();
+    let new: Vec<&String> = now.difference(&given).collect();
+    assert!(
+        new.is_empty(),
+        "renumbered, or to be added to tests/vectors/columns.txt: {new:?}"
+    );
+    let numbers: BTreeSet<&str> = given.iter().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(
+        numbers.len(),
+        given.len(),
+        "a number of a retired column is never used again"
+    );
+}
+
 #[test]
 fn a_mac_covers_every_other_column_of_its_row_in_the_order_of_the_numbers() {
     fn covers<R: AccessRow>(row: &R) {

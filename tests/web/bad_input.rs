@@ -6,7 +6,7 @@ use donghanh::web::routes::{Decided, ROUTES};
 use crate::browser::{Browser, Served};
 use crate::matrix::{addresses, token};
 use crate::support::World;
-use crate::walk::{Case, Cast};
+use crate::walk::{Case, Cast, save};
 
 fn case_of(worker: &Browser<'_>) -> String {
     let form = worker.get("/intakes/new");
@@ -164,8 +164,40 @@ fn forged_fields_change_nothing_that_they_should_not() {
         404,
         "the case belongs to the organisation of who sent it"
     );
-    let page = worker.get("/cases");
     let mine = case.replace("?saved=1", "");
+    let forged = [
+        ("state", "closed"),
+        ("stage", "closed"),
+        ("role", "supervisor"),
+        ("org_id", "XA-A"),
+        ("recorded_by", "NV-XXXX-XXXX"),
+        ("decided_by", "NV-XXXX-XXXX"),
+        ("urgent", "1"),
+    ];
+    for (path, field) in [
+        ("groups/risk", ("danger", "low")),
+        ("steps/support/new", ("regime", "medical")),
+    ] {
+        let fields = [[field].as_slice(), &forged].concat();
+        assert_eq!(
+            save(&stranger, &format!("{mine}/{path}"), &fields).status,
+            303,
+            "{path}"
+        );
+    }
+    let page = stranger.get(&mine).body;
+    assert!(
+        page.contains(&format!("{mine}/groups/risk")),
+        "the case is open and can be worked on"
+    );
+    assert!(!page.contains("Hồ sơ đã đóng") && !page.contains("Khẩn cấp"));
+    assert!(page.contains("Chờ phê duyệt"), "the step is where every new one is");
+    assert!(
+        !page.contains("value=\"approve\"") && page.contains("Cán bộ xã hội · XA-B"),
+        "she is who she was"
+    );
+    assert_eq!(worker.get(&mine).status, 404);
+    let page = worker.get("/cases");
     assert_eq!(
         worker
             .submit(
@@ -328,7 +360,7 @@ fn a_form_that_was_open_too_long_does_nothing_and_comes_back_to_be_sent_again() 
             if route.path == "/sign-out" {
                 continue;
             }
-            let (path, _) = addresses(route, &case, *role);
+            let (path, _) = addresses(route, &case, *role, false);
             let fields = [
                 ("purpose", "case_work"),
                 ("alias", "Hoa Mẫu"),

@@ -23,6 +23,7 @@ mod intake;
 mod log;
 mod markers;
 mod matrix;
+mod moves;
 mod orders;
 mod pages;
 mod protection;

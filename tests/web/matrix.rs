@@ -12,7 +12,13 @@ use crate::browser::{Browser, Served};
 use crate::walk::{Case, person};
 
 /// Who may, per action of the policies; everybody else gets the same page as for something that does not exist.
-fn expected(route: &Route, role: Role, own: bool) -> bool {
+fn expected(route: &Route, role: Role, standing: Standing) -> bool {
+    // A supervisor stands to all cases of her unit, a custodian to all orders.
+    let own = standing == Standing::Own || standing == Standing::Near && role == Role::Supervisor;
+    if route.action == "pick_up" && standing == Standing::Near && role == Role::Liaison {
+        // She reads what waits for her and answers; there is nothing to close yet, and the page says so.
+        return true;
+    }
     let works = own && matches!(role, Role::SocialWorker | Role::Supervisor);
     let centre = own && role == Role::LegalAidOfficer;
     let receives = own && matches!(role, Role::LegalAidOfficer | Role::Liaison);
@@ -57,6 +63,47 @@ fn own_org(role: Role) -> &'static str {
     }
 }
 
+/// A page without what is new in every form; two answers that say the same are the same bytes.
+fn faceless(page: &crate::browser::Answer) -> String {
+    let mut pieces = page.body.split("<input type=\"hidden\" name=\"_");
+    let mut body = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once("\" value=\"").unwrap();
+        let (_, rest) = rest.split_once('"').unwrap();
+        body.push_str(name);
+        body.push_str(rest);
+    }
+    body
+}
+
+/// How somebody stands to the case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    /// Works on it, or holds a referral that was accepted.
+    Own,
+    /// Of the same organisation and not on the case, or of a body that was asked and has not accepted.
+    Near,
+    /// Of another organisation.
+    Foreign,
+}
+
+impl Standing {
+    const ALL: [Self; 3] = [Self::Own, Self::Near, Self::Foreign];
+}
+
+/// Somebody of a role with this standing.
+fn somebody<'a>(served: &'a Served, cast: &crate::walk::Cast, role: Role, standing: Standing) -> Browser<'a> {
+    let of = |org: &str| served.signed_in(&person(served, org, role));
+    match (standing, role) {
+        (Standing::Own, Role::SocialWorker) => served.signed_in(&cast.worker),
+        (Standing::Near, Role::Liaison) => of("CA-3"),
+        // Nothing waits at the second centre: the case gives it one referral, which is accepted.
+        (Standing::Near, Role::LegalAidOfficer) => of("TGPL-2"),
+        (Standing::Own | Standing::Near, _) => of(own_org(role)),
+        (Standing::Foreign, _) => of("XA-B"),
+    }
+}
+
 /// A group to which a role may add a file.
 fn own_group(role: Role) -> &'static str {
     match role {
@@ -67,7 +114,7 @@ fn own_group(role: Role) -> &'static str {
 }
 
 /// The addresses of a route for what is there, and for what never was.
-pub fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
+pub fn addresses(route: &Route, case: &Case, role: Role, waits: bool) -> (String, String) {
     let fill = |id: &str, step: &str, referral: &str, consent: &str, order: &str, file: &str| {
         let kind = if route.path.contains("/referrals/{kind}") {
             "legal_aid"
@@ -93,6 +140,7 @@ pub fn addresses(route: &Route, case: &Case, role: Role) -> (String, String) {
     };
     let referral = match role {
         _ if route.path.contains("/withdrawals/") => &case.spare_referral,
+        Role::Liaison if waits => &case.waiting,
         Role::Liaison => &case.request,
         _ => &case.referral,
     };
@@ -117,18 +165,15 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
     let case = Case::referred_and_accepted(&served, &cast);
     let mut rows = 0;
     for role in Role::ALL {
-        for own in [true, false] {
-            let browser = match (role, own) {
-                (Role::SocialWorker, true) => served.signed_in(&cast.worker),
-                _ => served.signed_in(&person(&served, if own { own_org(role) } else { "XA-B" }, role)),
-            };
+        for standing in Standing::ALL {
+            let browser = somebody(&served, &cast, role, standing);
             for route in ROUTES {
                 rows += 1;
                 if matches!(route.path, "/sign-in" | "/sign-out" | "/exit") {
                     // They end the session: asked last.
                     continue;
                 }
-                let (path, hidden) = addresses(route, &case, role);
+                let (path, hidden) = addresses(route, &case, role, standing == Standing::Near);
                 let form = (route.method == "POST").then(|| token(&browser));
                 let call = |path: &str| {
                     let Some(form) = &form else {
@@ -151,7 +196,7 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                 let before = served.world.log_size();
                 let answer = call(&path);
                 let what = format!(
-                    "{} {} as {role:?}, own {own}: {}",
+                    "{} {} as {role:?}, {standing:?}: {}",
                     route.method, route.path, answer.status
                 );
                 assert!(answer.status < 500, "{what}");
@@ -159,8 +204,16 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                     Decided::Public | Decided::Own => continue,
                     Decided::Case | Decided::House => {}
                 }
-                if expected(route, role, own) {
-                    assert_ne!(answer.status, 404, "{what}");
+                if expected(route, role, standing) {
+                    let good: &[u16] = match route.method {
+                        // One that she has accepted leads to its case.
+                        "GET" if route.path == "/referrals/{referral}" && standing == Standing::Own => &[303],
+                        "GET" => &[200],
+                        // Done, or not now, or something is missing: the act itself has its own tests.
+                        _ => &[200, 303, 409, 422],
+                    };
+                    let early = route.path.ends_with("/certificate") && answer.status == 409;
+                    assert!(good.contains(&answer.status) || early, "{what}");
                 } else {
                     assert_eq!(answer.status, 404, "{what}");
                     let new = served.world.entries_since(before);
@@ -169,9 +222,10 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                     assert_eq!(refusals[0].d[0], "deny");
                     if route.decided == Decided::Case {
                         let never = call(&hidden);
+                        assert_eq!(never.status, 404, "{what}");
                         assert_eq!(
-                            (never.status, never.body.len()),
-                            (404, answer.body.len()),
+                            faceless(&never),
+                            faceless(&answer),
                             "{what}: hidden and missing look the same"
                         );
                     }
@@ -180,7 +234,7 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
             ways_in_and_out(&browser);
         }
     }
-    assert_eq!(rows, 18 * ROUTES.len());
+    assert_eq!(rows, 27 * ROUTES.len());
     assert!(served.world.log_is_whole());
 }
 
@@ -213,17 +267,13 @@ fn every_group_and_every_kind_of_step_for_every_role_on_own_and_foreign_cases() 
     };
     let missing = "0".repeat(26);
     for role in Role::ALL {
-        for own in [true, false] {
-            let browser = match (role, own) {
-                (Role::SocialWorker, true) => served.signed_in(&cast.worker),
-                (Role::LegalAidOfficer, true) => served.signed_in(&cast.officer),
-                (Role::Liaison, true) => served.signed_in(&cast.liaison),
-                _ => served.signed_in(&person(&served, if own { own_org(role) } else { "XA-B" }, role)),
-            };
+        for standing in Standing::ALL {
+            let browser = somebody(&served, &cast, role, standing);
+            let own = standing == Standing::Own || standing == Standing::Near && role == Role::Supervisor;
             for part in &parts {
                 let (sees, writes) = if own { of_part(*part, role) } else { (false, false) };
                 let place = at(&case.id, *part);
-                let what = format!("{place} as {role:?}, own {own}");
+                let what = format!("{place} as {role:?}, {standing:?}");
                 let got = browser.get(&place);
                 wrong.extend(
                     (got.status != if sees { 200 } else { 404 }).then(|| format!("GET {what}: {}", got.status)),
@@ -245,7 +295,7 @@ fn every_group_and_every_kind_of_step_for_every_role_on_own_and_foreign_cases() 
                     wrong.extend(((sent.status != 404) != allowed).then(|| format!("{what}{act}: {}", sent.status)));
                     if !allowed {
                         let never = browser.submit(&token(&browser), &format!("{}{act}", at(&missing, *part)), &fields);
-                        assert_eq!((never.status, never.body.len()), (404, sent.body.len()), "{what}{act}");
+                        assert_eq!((never.status, faceless(&never)), (404, faceless(&sent)), "{what}{act}");
                     }
                 }
             }
@@ -253,6 +303,45 @@ fn every_group_and_every_kind_of_step_for_every_role_on_own_and_foreign_cases() 
     }
     assert_eq!(wrong, Vec::<String>::new());
     assert!(served.world.log_is_whole());
+}
+
+#[test]
+fn the_menu_of_every_role_offers_what_the_role_can_open_and_nothing_else() {
+    let served = Served::start();
+    for role in Role::ALL {
+        let browser = served.signed_in(&person(&served, own_org(role), role));
+        let menu: &[&str] = match role {
+            Role::SocialWorker => &["/cases", "/intakes/new"],
+            Role::Supervisor => &["/cases", "/orders"],
+            Role::LegalAidOfficer | Role::Liaison => &["/referrals"],
+            Role::Auditor => &["/log"],
+            Role::KeyCustodian => &["/orders"],
+            // Their pages are not built yet.
+            Role::Administrator | Role::Analyst | Role::ServiceProvider => &[],
+        };
+        let home = browser.get("/");
+        let first = home.location.clone();
+        assert_eq!(
+            first.as_deref(),
+            menu.first().copied(),
+            "{role:?} lands on her first page"
+        );
+        let page = first.map_or(home, |at| browser.get(&at));
+        assert_eq!(page.status, 200, "{role:?}");
+        let nav = page
+            .body
+            .split_once("<nav class=\"dh-nav\"")
+            .map_or("", |(_, nav)| nav.split_once("</nav>").unwrap().0);
+        let offered: Vec<&str> = nav
+            .split("href=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect();
+        assert_eq!(offered, menu, "{role:?}");
+        for at in menu {
+            assert_eq!(browser.get(at).status, 200, "{role:?} {at}");
+        }
+    }
 }
 
 /// The pages of a session for somebody who has one; afterwards she has none.
@@ -278,12 +367,13 @@ fn nobody_who_is_not_signed_in_gets_past_the_sign_in_page() {
         referral: id.clone(),
         request: id.clone(),
         spare_referral: id.clone(),
+        waiting: id.clone(),
         spare_consent: id.clone(),
         order: id.clone(),
         file: id,
     };
     for route in ROUTES.iter().filter(|route| route.decided != Decided::Public) {
-        let (path, _) = addresses(route, &nowhere, Role::SocialWorker);
+        let (path, _) = addresses(route, &nowhere, Role::SocialWorker, false);
         let answer = if route.method == "GET" {
             visitor.get(&path)
         } else {

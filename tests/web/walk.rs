@@ -21,7 +21,7 @@ pub struct Cast {
 impl Cast {
     pub fn new(served: &Served) -> Self {
         let world = &served.world;
-        for (code, kind) in [("TGPL-2", "legal_aid_centre"), ("CA-2", "police")] {
+        for (code, kind) in [("TGPL-2", "legal_aid_centre"), ("CA-2", "police"), ("CA-3", "police")] {
             donghanh::operations::accounts::add_organisation(
                 &world.app.writer,
                 &world.app.keyring,
@@ -158,6 +158,8 @@ pub struct Case {
     pub referral: String,
     pub request: String,
     pub spare_referral: String,
+    /// Sent to `CA-3` and not answered.
+    pub waiting: String,
     pub spare_consent: String,
     pub order: String,
     pub file: String,
@@ -202,6 +204,23 @@ impl Case {
             refer(&worker, &case, "identification", "CA-2", &["identity"]).status,
             303
         );
+        let open = || {
+            let page = worker.get(&case);
+            let at = format!("{case}/withdrawals/");
+            let found: Vec<String> = page
+                .body
+                .split('"')
+                .filter(|quoted| quoted.starts_with(&at))
+                .map(last)
+                .collect();
+            found
+        };
+        let before = open();
+        assert_eq!(
+            refer(&worker, &case, "identification", "CA-3", &["identity"]).status,
+            303
+        );
+        let waiting = open().into_iter().find(|id| !before.contains(id)).unwrap();
         let supervisor = served.signed_in(&cast.supervisor);
         assert_eq!(order(&supervisor, &case, "erasure", "person_asked").status, 303);
         let order = address(&supervisor.get("/orders"), "/orders/", "");
@@ -210,16 +229,11 @@ impl Case {
         let files = worker.get(&format!("{case}/attachments"));
         let file = address(&files, &format!("{case}/attachments/"), "");
         let page = worker.get(&case);
-        let withdrawals: Vec<String> = page
-            .body
-            .split('"')
-            .filter(|quoted| quoted.starts_with(&format!("{case}/withdrawals/")))
-            .map(last)
-            .collect();
         let known = [last(&referral), last(&request)];
         Self {
             support: last(&step(&page, &case, "support")),
-            spare_referral: withdrawals.into_iter().find(|id| !known.contains(id)).unwrap(),
+            spare_referral: before.into_iter().find(|id| !known.contains(id)).unwrap(),
+            waiting,
             spare_consent: last(spare.trim_end_matches("/withdrawal")),
             order: last(&order),
             file: last(&file),

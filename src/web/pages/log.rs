@@ -145,7 +145,7 @@ impl Page for Index {
                 ..Asked::default()
             },
             faults: if lines.is_empty() {
-                vec![("case", "fault-no-such-case"), ("from", "fault-no-such-date")]
+                vec![("case", "fault-no-such-case"), ("from", "fault-no-such-day")]
             } else {
                 vec![]
             },
@@ -222,7 +222,7 @@ fn parse(asked: &Asked, wording: &Wording) -> (Query, Vec<(&'static str, &'stati
         some(text).and_then(|text| {
             let start = time::day_start(&text);
             if start.is_none() {
-                faults.push((name, "fault-no-such-date"));
+                faults.push((name, "fault-no-such-day"));
             }
             start.map(|start| start + add)
         })

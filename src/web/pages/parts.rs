@@ -49,6 +49,7 @@ pub struct Edit {
     expired: bool,
     drafts: Drafts,
     editable: bool,
+    closed: bool,
 }
 
 /// A field in which a colleague's version differs from what was typed.
@@ -80,6 +81,7 @@ impl Page for Edit {
             expired: false,
             drafts: Drafts::default(),
             editable: true,
+            closed: false,
         };
         let groups = Group::with_section().map(Part::Group);
         let steps = Kind::ALL.into_iter().map(|kind| Part::Step(kind, None));
@@ -112,6 +114,7 @@ impl Page for Edit {
         };
         let closed = Self {
             editable: false,
+            closed: true,
             ..page(Part::Group(Group::Safety))
         };
         samples.extend([faulty, conflict, expired, closed]);
@@ -403,6 +406,7 @@ async fn form(
         expired: false,
         drafts: chosen.view,
         editable: path.editable(&view),
+        closed: view.case.state == CLOSED,
         number: view.case.number,
     };
     ctx.logged_pages(&[&view.index, &chosen.index], &page)
@@ -604,6 +608,7 @@ impl Again<'_> {
             expired: self.expired,
             drafts: Drafts::again(&urls::part(id, part), draft_pages::goes_on_in(keeping)?),
             editable: true,
+            closed: false,
         };
         ctx.page_with(status, Some(&index), &page)
     }

@@ -408,6 +408,9 @@ pub fn consents(id: PublicId, view: &CaseView, editable: bool) -> Vec<ConsentVie
     rows.map(|row| {
         let consent = public(&row.public_id);
         let part = Part::Consent(consent);
+        let mut fields = open(view, part).map_or_else(Vec::new, |open| shown_from(part.fields(), &open.fields));
+        // Asked of a child who agreed alone, and of nobody else.
+        fields.retain(|field| field.name != "alone_because" || field.answered);
         ConsentView {
             purpose: format!("code-consent_purpose-{}", row.purpose),
             state: format!("consent-{}", row.state),
@@ -419,7 +422,7 @@ pub fn consents(id: PublicId, view: &CaseView, editable: bool) -> Vec<ConsentVie
             recorded: time::shown(row.recorded_at),
             form: format!("code-consent_form-{}", row.form),
             groups: from_bits(row.groups).into_iter().map(|group| group.name()).collect(),
-            fields: open(view, part).map_or_else(Vec::new, |open| shown_from(part.fields(), &open.fields)),
+            fields,
             withdraw: ((editable || view.may.edit) && row.state == "given")
                 .then(|| urls::consent_withdrawal(id, consent)),
         }
