@@ -15,8 +15,10 @@ use crate::storage::{StorageError, attachments, key_plane, orders};
 
 /// Older SQLite versions can lose commits in WAL mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
-/// Least free space of the data folder.
-const LEAST_FREE: u64 = 1 << 30;
+/// Free space of the data folder below which it is time to make room.
+const LITTLE_FREE: u64 = 1 << 30;
+/// Free space below which nothing more may be written soon: the log, and with it everything, stops.
+const LEAST_FREE: u64 = 64 << 20;
 
 /// Runs the command; exit code 1 when there is a fault, 0 with or without warnings.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -94,10 +96,15 @@ fn folder(data: &Path, faults: &mut Vec<String>, warnings: &mut Vec<String>) {
         faults.push(format!("{} can be read by others; chmod 700 it", data.display()));
     }
     match rustix::fs::statvfs(data) {
-        Ok(space) if space.f_bavail * space.f_frsize < LEAST_FREE => {
-            warnings.push("less than 1 GiB is free on the disk of the data folder".to_owned());
-        }
-        Ok(_) => {}
+        Ok(space) => match space.f_bavail * space.f_frsize {
+            ..LEAST_FREE => {
+                faults.push("less than 64 MiB is free on the disk of the data folder: make room".to_owned())
+            }
+            LEAST_FREE..LITTLE_FREE => {
+                warnings.push("less than 1 GiB is free on the disk of the data folder".to_owned());
+            }
+            _ => {}
+        },
         Err(error) => faults.push(format!("free space cannot be read: {error}")),
     }
 }
@@ -232,4 +239,25 @@ fn parse(version: &str) -> (u32, u32, u32) {
         parts.next().unwrap_or(0),
         parts.next().unwrap_or(0),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_sqlite_are_compared_as_numbers() {
+        for (text, old) in [
+            ("3.51.3", false),
+            ("3.51.10", false),
+            ("3.100.0", false),
+            ("4.0.0", false),
+            ("3.51.2", true),
+            ("3.9.99", true),
+            ("3.51", true),
+            ("", true),
+        ] {
+            assert_eq!(parse(text) < OLDEST_SQLITE, old, "{text}");
+        }
+    }
 }

@@ -12,8 +12,8 @@ const ROUNDS: usize = 20;
 /// What one client saw, kept by itself.
 #[derive(Default)]
 struct OwnLedger {
-    /// Cases whose creation was acknowledged, with the alias that was typed.
-    written: HashMap<String, String>,
+    /// Cases whose creation was acknowledged, with the alias that was typed and the entry that was named.
+    written: HashMap<String, (String, String)>,
     /// What was released, each page with the entry that it names.
     released: Vec<Released>,
 }
@@ -84,7 +84,7 @@ fn twenty_kills_under_load_lose_no_acknowledged_write_and_release_nothing_unlogg
     block_on(async {
         let (client, _) = cookies.clone().unwrap();
         let browser = Browser { client, address };
-        for (case, alias) in &ledger.written {
+        for (case, (alias, _)) in &ledger.written {
             let page = browser.get(case).await.unwrap();
             assert!(page.status == 200 && page.body.contains(alias), "lost: {case} {alias}");
         }
@@ -99,6 +99,17 @@ fn twenty_kills_under_load_lose_no_acknowledged_write_and_release_nothing_unlogg
         .collect();
     let reader = supervisor["code"].as_str().unwrap();
     compare(&ledger.released, &entries, reader);
+    let author = worker["code"].as_str().unwrap();
+    let mut named = std::collections::HashSet::new();
+    for (_, index) in ledger.written.values() {
+        let index: usize = index.split_once('/').unwrap().1.parse().unwrap();
+        assert_eq!(
+            (entries[index].k.as_str(), entries[index].a.as_str()),
+            ("case.create", author),
+            "{index}"
+        );
+        assert!(named.insert(index), "two acknowledged writes under one entry: {index}");
+    }
     assert_eq!(
         entries.iter().filter(|entry| entry.k == "sys.start").count(),
         ROUNDS + 1
@@ -132,7 +143,7 @@ fn compare(released: &[Released], entries: &[Entry], reader: &str) {
     assert_eq!(cases.len(), handles.len(), "two cases under one handle");
 }
 
-async fn write_until_the_end(browser: &Browser, alias: &str) -> Vec<(String, String)> {
+async fn write_until_the_end(browser: &Browser, alias: &str) -> Vec<(String, (String, String))> {
     let mut written = Vec::new();
     for number in 0_usize.. {
         let alias = format!("{alias}-{number}");
@@ -145,8 +156,8 @@ async fn write_until_the_end(browser: &Browser, alias: &str) -> Vec<(String, Str
         let Ok(answer) = browser.submit(&form, "/intakes", &[("alias", alias.clone())]).await else {
             break;
         };
-        if let (303, Some(case), Some(_)) = (answer.status, answer.location, answer.index) {
-            written.push((case.replace("?saved=1", ""), alias));
+        if let (303, Some(case), Some(index)) = (answer.status, answer.location, answer.index) {
+            written.push((case.replace("?saved=1", ""), (alias, index)));
         }
     }
     written

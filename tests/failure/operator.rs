@@ -1,7 +1,7 @@
 //! The operator's commands as a person would type them.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use donghanh::storage::connection::AnyConnection;
 
@@ -18,9 +18,9 @@ fn init_with_a_passphrase_prints_the_key_of_the_log_and_a_wrong_passphrase_opens
             .arg(&data)
             .arg("--passphrase-stdin")
             .args(arguments)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         child
@@ -215,6 +215,124 @@ fn a_demonstration_never_goes_into_a_folder_where_people_work() {
     assert!(!data.join("demo.json").exists() && !data.join("demo.json.part").exists());
 }
 
+/// Starts `scripts/run` and reads what it says until it serves; gives that and the process.
+fn scripts_run(data: &std::path::Path) -> (String, Option<std::process::Child>) {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let mut child = Command::new("scripts/run")
+        .env("PROGRAM", PROGRAM)
+        .env("DATA", data)
+        .env("CASES", "40")
+        .env("LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        said.push_str(&line);
+        said.push('\n');
+        if line.contains("http://127.0.0.1:") {
+            return (said, Some(child));
+        }
+    }
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(!child.wait().unwrap().success());
+    (said, None)
+}
+
+#[test]
+fn one_command_fills_a_demonstration_and_serves_it_and_a_second_start_uses_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let served = |said: &str| {
+        let (_, address) = said.rsplit_once("http://").unwrap();
+        format!("http://{}", address.trim())
+    };
+    let user = |role: &str| {
+        let text = std::fs::read_to_string(data.join("demo.json")).unwrap();
+        let known: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let users = known["users"].as_array().unwrap().clone();
+        users.into_iter().find(|user| user["role"] == role).unwrap()
+    };
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (said, child) = scripts_run(&data);
+    let mut child = child.unwrap_or_else(|| panic!("{said}"));
+    assert_eq!((mode(&data), mode(&folder.path().join("demo.key"))), (0o700, 0o600));
+    for role in [
+        "social_worker",
+        "supervisor",
+        "legal_aid_officer",
+        "liaison",
+        "auditor",
+        "key_custodian",
+    ] {
+        let (at, user) = (served(&said), user(role));
+        assert!(said.contains(user["code"].as_str().unwrap()) && said.contains(user["password"].as_str().unwrap()));
+        let signed_in = block_on(Browser::tries(&at, &user, 0));
+        assert!(signed_in, "{role}");
+    }
+    assert!(said.contains("40 of 40 cases"), "progress is shown: {said}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    // Every stage is there, each act with its entry.
+    let mut house = AnyConnection::open(data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    let head = donghanh::storage::log_rows::head(&mut house).unwrap();
+    let rows = donghanh::storage::log_rows::from_index(&mut house, head.shard, 0, 1_000_000).unwrap();
+    let kinds: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+    for kind in OF_A_DEMONSTRATION {
+        assert!(kinds.contains(kind), "{kind}");
+    }
+
+    let before = std::fs::read(data.join("demo.json")).unwrap();
+    let (said, child) = scripts_run(&data);
+    let mut child = child.unwrap_or_else(|| panic!("{said}"));
+    let (at, auditor) = (served(&said), user("auditor"));
+    let signed_in = block_on(Browser::tries(&at, &auditor, 1));
+    assert!(signed_in, "the same people as before");
+    assert_eq!(std::fs::read(data.join("demo.json")).unwrap(), before);
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    std::fs::remove_file(data.join("demo.json")).unwrap();
+    let (said, child) = scripts_run(&data);
+    assert!(
+        child.is_none() && said.contains("is not empty and no demonstration"),
+        "{said}"
+    );
+}
+
+/// What the cases of a demonstration went through.
+const OF_A_DEMONSTRATION: [&str; 26] = [
+    "case.create",
+    "case.view",
+    "group.save",
+    "deadline.meet",
+    "rescue.save",
+    "protection.save",
+    "protection.end",
+    "identification.save",
+    "identification.return",
+    "identification.approve",
+    "support.save",
+    "support.approve",
+    "support.deliver",
+    "companion.save",
+    "consent.give",
+    "referral.send",
+    "referral.accept",
+    "referral.reject",
+    "referral.close",
+    "matter.save",
+    "visit.plan",
+    "visit.save",
+    "closure.save",
+    "closure.approve",
+    "reopening.save",
+    "order.request",
+];
+
 #[test]
 fn the_commands_that_the_demonstration_prints_work_as_they_are_printed() {
     let house = House::new();
@@ -260,6 +378,14 @@ fn check_names_all_faults_at_once() {
     ] {
         assert!(said.contains(fault), "{fault}: {said}");
     }
+    let database = house.data.join("donghanh.db");
+    let mut head = AnyConnection::open(database.to_str().unwrap(), false).unwrap();
+    let edit = "CREATE TABLE kept AS SELECT frontier FROM log_head; UPDATE log_head SET frontier = zeroblob(32)";
+    diesel::connection::SimpleConnection::batch_execute(&mut head, edit).unwrap();
+    let said = String::from_utf8(house.run(&["check"]).stdout).unwrap();
+    assert!(said.contains("log, head: the head does not fit the entries"), "{said}");
+    let back = "UPDATE log_head SET frontier = (SELECT frontier FROM kept); DROP TABLE kept";
+    diesel::connection::SimpleConnection::batch_execute(&mut head, back).unwrap();
     // A configuration that cannot be read hides none of the others.
     let edit = "DROP TRIGGER log_entry_no_update; UPDATE log_entry SET actor = 'x' WHERE idx = 2";
     let mut database = AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false).unwrap();

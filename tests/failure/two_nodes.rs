@@ -69,12 +69,24 @@ fn two_processes_write_the_same_cases_without_deadlock_gap_or_fork() {
                 saved
             }
         };
+        // An operator works beside them, in a third process.
+        let operator = std::thread::spawn({
+            let commands: Vec<_> = (0..5)
+                .map(|number| house.command(&["organisation-add", &format!("XA-{number}"), "commune", "UBND xã Mẫu"]))
+                .collect();
+            move || {
+                commands
+                    .into_iter()
+                    .all(|mut command| command.status().unwrap().success())
+            }
+        });
         let (a, b, c, d) = tokio::join!(
             contend(&first, "A"),
             contend(&second, "B"),
             contend(&first, "C"),
             contend(&second, "D")
         );
+        assert!(operator.join().unwrap(), "every command of the operator was done");
         a + b + c + d
     });
     assert!(saved >= 40, "{saved}");
@@ -89,6 +101,8 @@ fn two_processes_write_the_same_cases_without_deadlock_gap_or_fork() {
         lines.matches("\"k\":\"group.save\"").count() - fill_saves(&lines),
         saved
     );
+    let (_, after) = lines.split_at(lines.find("\"sys.start\"").unwrap());
+    assert_eq!(after.matches("\"k\":\"organisation.add\"").count(), 5);
 }
 
 /// Saves that the demonstration made before.

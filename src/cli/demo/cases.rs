@@ -246,9 +246,7 @@ impl Walk<'_, '_> {
         let support = json!({"regime": known_as("medical"), "priority": known_as("high"), "provider": known_as("Trạm y tế xã Mẫu")});
         let protection = json!({"measures": {"known": ["temporary_shelter", "secrecy_of_person"]},
             "shelter_code": known_as("HOA-SEN-07"), "decided_by_body": known_as("Công an tỉnh Mẫu")});
-        let identification = json!({"conclusion": known_as("victim"), "grounds": {"known": ["rescuing_body", "own_statement"]},
-            "deciding_body": known_as("provincial_police"), "status_document": known_as("police_confirmation"),
-            "status_document_number": known_as(&format!("MAU-{:04}", self.number))});
+        let identification = self.identification("MAU");
         self.save(worker, new(Kind::Rescue), 0, rescue).await?;
         self.save(worker, new(Kind::Support), 0, support).await?;
         if self.number.is_multiple_of(2) {
@@ -357,11 +355,17 @@ impl Walk<'_, '_> {
 
     async fn return_home(&mut self, closes: bool) -> Result<(), Fault> {
         let worker = self.worker;
+        if self.number.is_multiple_of(4) {
+            self.correct_identification().await?;
+        }
         self.decide(Kind::Identification, "approve").await?;
         self.decide(Kind::Support, "approve").await?;
         self.worker_moves(Kind::Support, "deliver").await?;
         let actor = self.cast.actor(worker).await?;
         plan_visits(self.cast.app, &actor, self.case).await.map_err(fault)?;
+        let visit = json!({"visited_on": known_as(&self.cast.app.clock.today().to_string()), "visit_form": known_as("home"),
+            "safe_now": known_as("safe"), "living": known_as("Nội dung mẫu của lần thăm.")});
+        self.save(worker, Part::Step(Kind::Visit, None), 0, visit).await?;
         if !closes {
             return Ok(());
         }
@@ -379,7 +383,37 @@ impl Walk<'_, '_> {
         }
         let closure = json!({"closing_reason": known_as("settled")});
         self.save(worker, Part::Step(Kind::Closure, None), 0, closure).await?;
-        self.decide(Kind::Closure, "approve").await
+        self.decide(Kind::Closure, "approve").await?;
+        if self.number.is_multiple_of(5) {
+            let reopening = json!({"reopening_reason": known_as("new_danger")});
+            self.save(worker, Part::Step(Kind::Reopening, None), 0, reopening)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The supervisor sends it back, and it comes again with what was missing.
+    async fn correct_identification(&mut self) -> Result<(), Fault> {
+        let worker = self.worker;
+        self.decide(Kind::Identification, "return").await?;
+        let step = self.view(worker).await?.around.steps;
+        let step = step.iter().find(|row| row.kind == Kind::Identification.name());
+        let step = step.ok_or_else(|| fault("no identification"))?;
+        let id = PublicId(step.public_id.as_slice().try_into().map_err(fault)?);
+        let corrected = self.identification("MAU-TS");
+        self.save(
+            worker,
+            Part::Step(Kind::Identification, Some(id)),
+            step.content,
+            corrected,
+        )
+        .await
+    }
+
+    fn identification(&self, series: &str) -> Value {
+        json!({"conclusion": known_as("victim"), "grounds": {"known": ["rescuing_body", "own_statement"]},
+            "deciding_body": known_as("provincial_police"), "status_document": known_as("police_confirmation"),
+            "status_document_number": known_as(&format!("{series}-{:04}", self.number))})
     }
 
     /// A request that waits for the custodian of the keys when the visitor looks.
@@ -416,7 +450,7 @@ impl Walk<'_, '_> {
                 step: PublicId(row.public_id.as_slice().try_into().map_err(fault)?),
                 verb: verb.to_owned(),
                 seen: row.version,
-                reason: None,
+                reason: (verb == "return").then_some("missing_document"),
             };
             self.cast.app.clock.advance(5_000);
             let actor = self.cast.actor(code).await?;
