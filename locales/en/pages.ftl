@@ -380,6 +380,7 @@ order-agree-help-release = To agree means that the legal hold ends at once.
 order-certificate = Download the certificate of erasure
 order-certificate-help = Signed by the system; it says which copies of the keys were destroyed, who attests it, and which are not attested. Every download is recorded in the log.
 guard-title = Holding and erasing
+guard-held-edited = What is said about the hold was edited outside the program; tell the administrator
 guard-held-means = While it is held, nothing of the case is erased.
 guard-erasure-means = If you believe that this is a mistake, tell the supervisor of the unit at once.
 guard-held = Under a legal hold

@@ -373,6 +373,7 @@ order-agree-help-release = Đồng ý nghĩa là hồ sơ hết được giữ t
 order-certificate = Tải giấy chứng nhận đã xóa
 order-certificate-help = Giấy có chữ ký của hệ thống, ghi bản khóa nào đã hủy, ai xác nhận, và bản nào chưa có xác nhận. Mỗi lần tải được ghi vào nhật ký.
 guard-title = Giữ và xóa
+guard-held-edited = Thông tin về việc giữ đã bị sửa ngoài hệ thống; hãy báo người quản trị
 guard-held-means = Trong thời gian giữ, không dữ liệu nào của hồ sơ bị xóa.
 guard-erasure-means = Nếu bạn cho rằng đây là nhầm lẫn, hãy báo ngay cho giám sát của đơn vị.
 guard-held = Đang giữ theo luật

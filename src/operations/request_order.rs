@@ -91,7 +91,10 @@ async fn attempt(
         if !crate::storage::case_rows::is_unchanged(connection, &allowed.case)? {
             return Err(No::Conflict.into());
         }
-        if orders::standing(connection, &keyring, &row.case_id, kind, now_ms)?.is_some() {
+        if orders::standing(connection, &keyring, &row.case_id, kind, now_ms)?
+            .0
+            .is_some()
+        {
             return Err(Why::Ordered.into());
         }
         let held = orders::hold(connection, &keyring, std::slice::from_ref(&row.case_id))?.is_some();

@@ -20,8 +20,8 @@ use crate::domain::purpose;
 use crate::domain::step::Kind;
 use crate::policy::{Action, Ask, Decision, Resource};
 use crate::storage::StorageError;
+use crate::storage::access_rows::{AccessRow as _, OrganisationRow, trusted};
 pub use crate::storage::access_rows::{CaseRow, ConsentRow, OrderRow, ReferralRow, StepRow};
-use crate::storage::access_rows::{OrganisationRow, trusted};
 use crate::storage::case_rows::{self, Around};
 use crate::storage::connection::AnyConnection;
 use crate::storage::orders;
@@ -77,7 +77,7 @@ impl CaseView {
 /// What is decided about keeping or erasing a case; a receiving body does not learn it.
 #[derive(Default)]
 pub struct Fate {
-    /// Basis of the legal hold that it is under.
+    /// Basis of the legal hold that it is under; empty when the row was edited outside the program.
     pub held: Option<String>,
     /// The erasure that is asked for, agreed to or started.
     pub erasure: Option<OrderRow>,
@@ -347,7 +347,7 @@ fn load(
     );
     let fate = match receives {
         true => Fate::default(),
-        false => fate(app, connection, &case)?,
+        false => fate(app, connection, &case, &mut tampered)?,
     };
     Ok(Facts {
         own: case.owner_id.clone(),
@@ -366,13 +366,20 @@ fn load(
     })
 }
 
-fn fate(app: &App, connection: &mut AnyConnection, case: &CaseRow) -> Result<Fate, StorageError> {
+fn fate(
+    app: &App,
+    connection: &mut AnyConnection,
+    case: &CaseRow,
+    tampered: &mut Vec<&'static str>,
+) -> Result<Fate, StorageError> {
     let (keyring, now_ms) = (&app.keyring, app.clock.now_ms());
     let hold = orders::hold(connection, keyring, std::slice::from_ref(&case.id))?;
-    Ok(Fate {
-        held: hold.map(|row| row.basis),
-        erasure: orders::standing(connection, keyring, &case.id, order::Kind::Erasure, now_ms)?,
-    })
+    // A hold that was edited outside the program holds all the same; what it says counts for nothing.
+    let held = hold.map(|row| row.trusted(keyring).map_or_else(|_| String::new(), |row| row.basis));
+    tampered.extend(held.iter().filter(|basis| basis.is_empty()).map(|_| "legal_hold"));
+    let (erasure, edited) = orders::standing(connection, keyring, &case.id, order::Kind::Erasure, now_ms)?;
+    tampered.extend(vec!["joint_order"; edited]);
+    Ok(Fate { held, erasure })
 }
 
 /// The consent, by public id, or the basis of the law on which a referral rests.

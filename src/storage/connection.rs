@@ -7,7 +7,7 @@ use diesel::result::Error;
 use diesel::sqlite::SqliteConnection;
 use diesel::{Connection, QueryResult};
 
-use super::StorageError;
+use super::{StorageError, dialect};
 
 /// A connection; the variant is always chosen from the address, never by trying.
 #[derive(diesel::MultiConnection)]
@@ -60,32 +60,15 @@ impl AnyConnection {
         let mode = if create { "rwc" } else { "rw" };
         let mut connection =
             SqliteConnection::establish(&format!("file:{address}?mode={mode}")).map_err(unavailable)?;
-        for pragma in [
-            "PRAGMA busy_timeout = 5000",
-            "PRAGMA journal_mode = WAL",
-            "PRAGMA synchronous = FULL",
-            "PRAGMA foreign_keys = ON",
-            "PRAGMA cache_size = -4096",
-            "PRAGMA trusted_schema = OFF",
-            "PRAGMA secure_delete = ON",
-            "PRAGMA temp_store = MEMORY",
-        ] {
-            connection.batch_execute(pragma)?;
+        for statement in dialect::OPENED_SQLITE {
+            connection.batch_execute(statement)?;
         }
         Ok(Self::Sqlite(connection))
     }
 
     /// Runs a write transaction: the lock is taken before the closure, a panic or an error rolls back.
     pub fn write<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Rollback>) -> Result<T, Rollback> {
-        match self {
-            Self::Sqlite(inner) => {
-                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?;
-            }
-            #[cfg(feature = "postgres")]
-            Self::Pg(inner) => {
-                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN ISOLATION LEVEL READ COMMITTED")?
-            }
-        }
+        self.begin(dialect::begin_write(self))?;
         self.guarded(|connection| {
             let value = body(connection)?;
             // PostgreSQL answers COMMIT of a failed transaction with a silent ROLLBACK; this fails instead.
@@ -96,13 +79,7 @@ impl AnyConnection {
 
     /// Runs reads on one state of the data: what another transaction commits meanwhile is not half seen.
     pub fn snapshot<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, StorageError>) -> Result<T, StorageError> {
-        match self {
-            Self::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN DEFERRED")?,
-            #[cfg(feature = "postgres")]
-            Self::Pg(inner) => {
-                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?
-            }
-        }
+        self.begin(dialect::begin_snapshot(self))?;
         let mut failed = None;
         let done = self.guarded(|connection| {
             body(connection).map_err(|error| {
@@ -115,6 +92,14 @@ impl AnyConnection {
             (None, Rollback::Database(error) | Rollback::Uncertain(error)) => error.into(),
             (None, _) => StorageError::Inconsistent("a read was cut short"),
         })
+    }
+
+    fn begin(&mut self, statement: &str) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(inner) => AnsiTransactionManager::begin_transaction_sql(inner, statement),
+            #[cfg(feature = "postgres")]
+            Self::Pg(inner) => AnsiTransactionManager::begin_transaction_sql(inner, statement),
+        }
     }
 
     /// Runs a part of a transaction that may fail by itself.

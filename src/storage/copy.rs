@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 use ledger::Stored;
 use ledger::log::entry::Entry;
 use ledger::log::tree::leaf_hash;
@@ -24,10 +23,7 @@ pub fn copy_to(connection: &mut AnyConnection, file: &Path) -> Result<(), Storag
     let path = file
         .to_str()
         .ok_or(StorageError::Inconsistent("the path of the copy is not text"))?;
-    diesel::sql_query("VACUUM INTO ?")
-        .bind::<Text, _>(path)
-        .execute(connection)?;
-    Ok(())
+    Ok(super::dialect::copy_to(connection, path)?)
 }
 
 /// Makes a copy one file again: what was written to it leaves its write-ahead log.

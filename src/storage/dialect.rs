@@ -69,6 +69,46 @@ pub fn pending(connection: &mut AnyConnection, plane: Plane) -> Result<bool, Sto
     .map_err(StorageError::Unavailable)
 }
 
+/// What every connection to an embedded database begins with.
+pub const OPENED_SQLITE: [&str; 8] = [
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -4096",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+];
+
+/// Begins a transaction that writes: on SQLite with the lock, on PostgreSQL the first statement takes it.
+#[must_use]
+pub fn begin_write(connection: &AnyConnection) -> &'static str {
+    match connection {
+        AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(_) => "BEGIN ISOLATION LEVEL READ COMMITTED",
+    }
+}
+
+/// Begins a transaction that reads one state.
+#[must_use]
+pub fn begin_snapshot(connection: &AnyConnection) -> &'static str {
+    match connection {
+        AnyConnection::Sqlite(_) => "BEGIN DEFERRED",
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    }
+}
+
+/// Writes the state of now into an empty file beside whoever reads and writes meanwhile; SQLite only.
+pub fn copy_to(connection: &mut AnyConnection, path: &str) -> QueryResult<()> {
+    diesel::sql_query("VACUUM INTO ?")
+        .bind::<diesel::sql_types::Text, _>(path)
+        .execute(connection)
+        .map(drop)
+}
+
 /// Reads the head of the log under the write lock; the first statement of every write transaction.
 ///
 /// On SQLite `BEGIN IMMEDIATE` holds the lock already.

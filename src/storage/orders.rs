@@ -75,14 +75,15 @@ pub fn in_state(
     Ok(trusted(rows, keyring).0)
 }
 
-/// The order of this kind that stands for a case: asked for and not lapsed, agreed to, or started.
+/// The order of this kind that stands for a case: asked for and not lapsed, agreed to, or started; and how many rows were edited
+/// outside the program.
 pub fn standing(
     connection: &mut AnyConnection,
     keyring: &Keyring,
     case_id: &[u8],
     kind: Kind,
     now_ms: i64,
-) -> Result<Option<OrderRow>, StorageError> {
+) -> Result<(Option<OrderRow>, usize), StorageError> {
     let rows: Vec<OrderRow> = joint_order::table
         .filter(joint_order::case_id.eq(case_id.to_vec()))
         .filter(joint_order::kind.eq(kind.name()))
@@ -90,7 +91,8 @@ pub fn standing(
         .select(OrderRow::as_select())
         .load(connection)?;
     let lapsed = |row: &OrderRow| row.state == State::Requested.code() && now_ms >= row.expires_at;
-    Ok(trusted(rows, keyring).0.into_iter().find(|row| !lapsed(row)))
+    let (rows, edited) = trusted(rows, keyring);
+    Ok((rows.into_iter().find(|row| !lapsed(row)), edited))
 }
 
 /// The public id of the case of an order.

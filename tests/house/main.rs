@@ -227,6 +227,36 @@ fn entries_become_receipts_in_one_place_and_nothing_opens_round_it() {
 }
 
 #[test]
+fn statements_in_which_the_databases_differ_stand_in_one_file() {
+    for (name, text) in files("src", "rs") {
+        if name == "src/storage/dialect.rs" {
+            continue;
+        }
+        let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
+        for word in [
+            "PRAGMA ",
+            "VACUUM",
+            "BEGIN ",
+            "sql_query(",
+            "json_each",
+            "::bytea",
+            "information_schema",
+            "sqlite_schema",
+        ] {
+            assert!(!code.contains(word), "{name}: {word}");
+        }
+        for call in code.split("batch_execute(").skip(1) {
+            assert!(
+                ["\"SELECT 1\")", "statement)"]
+                    .iter()
+                    .any(|same| call.starts_with(same)),
+                "{name}: {call:.40}"
+            );
+        }
+    }
+}
+
+#[test]
 fn plaintext_cannot_be_printed() {
     for (name, text) in files("src/domain/sections", "rs") {
         assert!(!text.contains("Debug") && !text.contains("Display"), "{name}");

@@ -47,7 +47,7 @@ use ledger::{Draft, Receipt};
 use serde_json::json;
 use std::sync::Arc;
 
-use crate::support::{Staff, World, for_each_database};
+use crate::support::{Kind, Staff, World, for_each_database, postgres};
 
 const DAY: i64 = 86_400_000;
 const REASON: &str = "Lý do mẫu, không có tên ai";
@@ -736,13 +736,28 @@ fn a_package_that_was_changed_anywhere_is_refused_and_leaves_nothing() {
     assert_eq!(restore(&bytes), (true, false));
 }
 
+/// SQL that changes a column whatever refers to it.
+fn edit(world: &World, table: &str, column: &str) -> String {
+    let unbound = match world.database().starts_with("postgres") {
+        true => "SET session_replication_role = replica",
+        false => "PRAGMA foreign_keys = OFF",
+    };
+    format!("{unbound}; {}", crate::tampering::change(world, table, column))
+}
+
 #[test]
 fn an_order_edited_in_the_database_destroys_nothing() {
-    let columns = donghanh::storage::classification::tables()["joint_order"]
-        .columns
-        .keys();
-    for column in columns {
-        let world = World::new();
+    let columns = || {
+        donghanh::storage::classification::tables()["joint_order"]
+            .columns
+            .keys()
+    };
+    let server = postgres::Server::start();
+    for (kind, column) in [Kind::Sqlite, Kind::Postgres]
+        .into_iter()
+        .flat_map(|kind| columns().map(move |column| (kind, column)))
+    {
+        let world = World::with(kind, &server);
         let office = Office::new(&world);
         let case = world.intake(&anew(&world, &office.worker), "Hoa Mẫu").id;
         office.request(&world, case, Order::Erasure).unwrap();
@@ -752,42 +767,68 @@ fn an_order_edited_in_the_database_destroys_nothing() {
             world.db_execute("UPDATE joint_order SET due_at = 0").unwrap();
         } else {
             world.app.clock.advance(7 * DAY);
-            let change = crate::tampering::change(&world, "joint_order", column);
-            world
-                .db_execute(&format!("PRAGMA foreign_keys = OFF; {change}"))
-                .unwrap();
+            world.db_execute(&edit(&world, "joint_order", column)).unwrap();
         }
-        assert_eq!(ceremony(&world).unwrap(), [], "{column}");
+        assert_eq!(ceremony(&world).unwrap(), [], "{kind:?} {column}");
         let erased: i64 = erased_owner::table.count().get_result(&mut world.connection()).unwrap();
-        assert_eq!(erased, 0, "{column}");
+        assert_eq!(erased, 0, "{kind:?} {column}");
         let custodian = anew(&world, &office.custodian);
         let list = world.block_on(list_orders(&world.app, &custodian)).unwrap();
-        assert!(list.orders.is_empty(), "{column}");
+        assert!(list.orders.is_empty(), "{kind:?} {column}");
         if column != "case_id" {
-            assert!(world.kinds().contains(&"sys.tamper".to_owned()), "{column}");
+            assert!(world.kinds().contains(&"sys.tamper".to_owned()), "{kind:?} {column}");
         }
     }
 }
 
 #[test]
-fn a_hold_edited_in_the_database_holds_all_the_same() {
-    for column in donghanh::storage::classification::tables()["legal_hold"].columns.keys() {
+fn a_hold_edited_in_the_database_holds_all_the_same_and_whoever_opens_the_case_records_it() {
+    let columns = || donghanh::storage::classification::tables()["legal_hold"].columns.keys();
+    let server = postgres::Server::start();
+    for (kind, column) in [Kind::Sqlite, Kind::Postgres]
+        .into_iter()
+        .flat_map(|kind| columns().map(move |column| (kind, column)))
+    {
         // A hold that is moved to another case is gone from this one, as a deleted row is: the log still says that it was placed.
         if column == "case_id" {
             continue;
         }
-        let world = World::new();
+        let world = World::with(kind, &server);
         let office = Office::new(&world);
         let case = world.intake(&anew(&world, &office.worker), "Hoa Mẫu").id;
         office.ordered(&world, case);
         office.hold(&world, case);
-        let change = crate::tampering::change(&world, "legal_hold", column);
-        world
-            .db_execute(&format!("PRAGMA foreign_keys = OFF; {change}"))
-            .unwrap();
-        assert!(!ceremony(&world).unwrap().contains(&Outcome::Erased), "{column}");
+        world.db_execute(&edit(&world, "legal_hold", column)).unwrap();
+        assert!(
+            !ceremony(&world).unwrap().contains(&Outcome::Erased),
+            "{kind:?} {column}"
+        );
         let erased: i64 = erased_owner::table.count().get_result(&mut world.connection()).unwrap();
-        assert_eq!(erased, 0, "{column}");
+        assert_eq!(erased, 0, "{kind:?} {column}");
+        let worker = anew(&world, &office.worker);
+        let view = world
+            .block_on(view_case(&world.app, &worker, case.0, &wish("case_work")))
+            .unwrap();
+        assert_eq!(view.fate.held.as_deref(), Some(""), "{kind:?} {column}");
+        assert!(world.kinds().contains(&"sys.tamper".to_owned()), "{kind:?} {column}");
+    }
+}
+
+#[test]
+fn an_erasure_edited_in_the_register_brings_nothing_back() {
+    for column in donghanh::storage::classification::tables()["erased_owner"]
+        .columns
+        .keys()
+    {
+        let world = World::new();
+        let office = Office::new(&world);
+        let case = world.intake(&anew(&world, &office.worker), "Hoa Mẫu").id;
+        office.ordered(&world, case);
+        assert_eq!(ceremony(&world).unwrap(), [Outcome::Erased]);
+        world.db_execute(&edit(&world, "erased_owner", column)).unwrap();
+        let worker = anew(&world, &office.worker);
+        let gone = world.block_on(view_case(&world.app, &worker, case.0, &wish("case_work")));
+        assert!(gone.is_err(), "{column}");
     }
 }
 

@@ -161,7 +161,7 @@ impl Page for Show {
             new_consent: editable.then(|| urls::new_consent(id)),
             take: (!editable).then(|| urls::assignment(id)),
             guard: Some(Guard::new(id)),
-            held: editable.then(|| held("court_order")),
+            held: Some(held(if editable { "court_order" } else { "" })),
             erasure: editable.then(|| ErasureView {
                 state: "order-state-agreed".to_owned(),
                 next: Some(("order-due", time::shown(0))),
@@ -179,6 +179,7 @@ impl Page for Show {
         };
         let receiver = Self {
             team: None,
+            held: None,
             saved: "s-legal_aid".to_owned(),
             guard: None,
             clocks: vec![],
@@ -268,7 +269,10 @@ async fn read(ctx: &Ctx, id: PublicId, query: &ShowQuery) -> Result<(String, Sho
 
 /// Message of the basis of a hold.
 fn held(basis: &str) -> String {
-    format!("code-{}-{basis}", HOLD_BASIS.name)
+    match HOLD_BASIS.find(basis) {
+        Some(basis) => format!("code-{}-{basis}", HOLD_BASIS.name),
+        None => "guard-held-edited".to_owned(),
+    }
 }
 
 fn page(ctx: &Ctx, id: PublicId, view: &CaseView) -> Show {
