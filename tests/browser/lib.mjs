@@ -115,8 +115,8 @@ export function oneTimeCode (secret, step) {
 
 // ---- The browser ---------------------------------------------------------------------------------------------------
 
-/** The one browser of a run. */
-export const state = { browser: undefined }
+/** The one browser of a run, and what is put before the names of pages that are walked a second time. */
+export const state = { browser: undefined, again: '' }
 export const titles = new Map()
 export const toJudge = new Map()
 let shot = 0
@@ -163,10 +163,13 @@ export async function go (page, act) {
   return response
 }
 
+/** The session cookie of a house. */
+export const cookieOf = (house) => house.url.startsWith('https') ? '__Host-dh' : 'dh'
+
 /** Every page that is seen: a picture, no missing wording, no sideways scrolling; axe judges it at the end. */
 export async function seen (page, name) {
   shot += 1
-  const label = `${String(shot).padStart(2, '0')}-${name}`
+  const label = `${state.again}${String(shot).padStart(2, '0')}-${name}`
   const found = await page.evaluate(() => ({
     html: '<!DOCTYPE html>' + document.documentElement.outerHTML,
     text: document.body.innerText,
@@ -183,6 +186,8 @@ export async function seen (page, name) {
   check(`${label}: one typeface`, found.fonts.length === 0, found.fonts)
   const keys = found.text.match(/\b(answer|clock|code|deadline|error|fault|field|group|hint|kind|log|noun|purpose|role|verify)-[a-z_-]+/g) ?? []
   check(`${label}: no wording is missing`, keys.length === 0, keys)
+  // Seen a second time, a page is judged and pictured no more.
+  if (state.again) return found.text
   titles.set(name, found.title)
   toJudge.set(label, { html: found.html, url: page.url(), viewport: page.viewportSize() })
   if (SHOTS) await page.screenshot({ path: path.join(SHOTS, `${label}.png`), fullPage: true })

@@ -5,7 +5,7 @@ import http from 'node:http'
 import path from 'node:path'
 import { chromium } from 'playwright-core'
 import {
-  BINARY, CHROMIUM, DECOMPOSED, FOLDER, FULL_WIDTH, House, NAME, NAMES, NARROW, PROGRAM, SHOTS, SWITCHES, allow, check, focused, go, has, judge,
+  BINARY, CHROMIUM, DECOMPOSED, FOLDER, FULL_WIDTH, House, NAME, NAMES, NARROW, PROGRAM, SHOTS, SWITCHES, allow, check, cookieOf, focused, go, has, judge,
   lacks, mainText, part, same, seen, signIn, signedIn, state, tabTo, tally, titles, toJudge, valueOf, visitor
 } from './lib.mjs'
 import { centre, conclusion, ending, keyboardOfAuditor, keyboardOfCentre, narrowWork, support } from './work.mjs'
@@ -42,7 +42,7 @@ async function one (house) {
   check('the list shows case numbers', /DH-\d{4}-[0-9A-Z]{6}-[0-9A-Z]/.test(list), list)
   has('the frame names the staff code', list, house.worker.code)
   const cookies = await context.cookies()
-  const session = cookies.find((cookie) => cookie.name === 'dh')
+  const session = cookies.find((cookie) => cookie.name === cookieOf(house))
   check('the session cookie is HttpOnly and Strict', session?.httpOnly && session.sameSite === 'Strict', JSON.stringify(cookies))
   mine.page = page
 }
@@ -518,6 +518,42 @@ async function withoutScripts (house) {
   await context.close()
 }
 
+/** Pages that the walk does not come to by itself. */
+async function rare (house) {
+  const page = await signedIn(house, house.worker)
+  const context = page.context()
+  for (const status of [404, 409, 413, 415]) allow(context, status, /./)
+  await page.goto('/intakes/new')
+  await page.fill('#alias', 'Mai Mẫu')
+  const request = await page.locator('main input[name="draft"]').first().inputValue()
+  await go(page, () => page.click('main form[data-autosave] button:not([formaction])'))
+  await page.goto(`/requests/${request}`)
+  has('the outcome of a form can be asked for', await seen(page, 'outcome'), 'Mở hồ sơ')
+  await page.goto('/requests/00000000000000000000000000')
+  await seen(page, 'outcome-none')
+  await page.goto('/intakes/new')
+  await page.evaluate(() => { document.querySelector('#alias').value = 'x'.repeat(3 << 20) })
+  const large = await go(page, () => page.click('main form[data-autosave] button:not([formaction])'))
+  same('a form over the limit is told so', large.status(), 413)
+  await seen(page, 'too-large')
+  await context.close()
+  const outside = await visitor(house)
+  const stranger = await outside.newPage()
+  allow(outside, 422, /^\/sign-in$/)
+  allow(outside, 429, /^\/sign-in$/)
+  await stranger.goto('/sign-in')
+  let status = 0
+  for (let tries = 0; tries < 40 && status !== 429; tries += 1) {
+    await stranger.fill('#code', house.stranger.code)
+    await stranger.fill('#password', 'sai mật khẩu')
+    await stranger.fill('#second', '000000')
+    status = (await go(stranger, () => stranger.click('main button'))).status()
+  }
+  same('whoever tries too often is told to wait', status, 429)
+  has('and how long', await seen(stranger, 'throttled'), 'đợi')
+  await outside.close()
+}
+
 async function overTls (house) {
   const context = await visitor(house)
   const page = await context.newPage()
@@ -545,6 +581,25 @@ async function overTls (house) {
   await context.close()
 }
 
+/** The eight steps of the main job. */
+async function steps (house) {
+  await part('1 signing in and the list', () => one(house))
+  await part('2 intake with a draft', two)
+  await part('3 faults in a form', three)
+  await part('4 two tabs', four)
+  await part('5 safety of life', five)
+  await part('6 names in the list', six)
+  await part('6a identification, rescue, protection, support', () => support(house, mine))
+  await part('6b the deciding body', () => conclusion(house, mine))
+  await part('6c consent, referral, the centre', () => centre(house, mine))
+  await part('6c files', () => attachments(house, mine))
+  await part('6c files, 390 pixels, no scripts', () => attachmentsNarrow(house, mine))
+  await part('6d visits, closing, reopening', () => ending(house, mine))
+  await part('6e acts that take two persons', () => orders(house, mine))
+  await part('7 another commune', () => seven(house))
+  await part('8 the auditor', () => eight(house))
+}
+
 // ---- All of it -----------------------------------------------------------------------------------------------------
 
 const start = Date.now()
@@ -563,21 +618,7 @@ try {
   let closing = false
   browser.on('disconnected', () => { if (!closing) console.log('      the browser was ended from outside or crashed; what follows says nothing about the house') })
   browser.end = () => { closing = true; return browser.close() }
-  await part('1 signing in and the list', () => one(house))
-  await part('2 intake with a draft', two)
-  await part('3 faults in a form', three)
-  await part('4 two tabs', four)
-  await part('5 safety of life', five)
-  await part('6 names in the list', six)
-  await part('6a identification, rescue, protection, support', () => support(house, mine))
-  await part('6b the deciding body', () => conclusion(house, mine))
-  await part('6c consent, referral, the centre', () => centre(house, mine))
-  await part('6c files', () => attachments(house, mine))
-  await part('6c files, 390 pixels, no scripts', () => attachmentsNarrow(house, mine))
-  await part('6d visits, closing, reopening', () => ending(house, mine))
-  await part('6e acts that take two persons', () => orders(house, mine))
-  await part('7 another commune', () => seven(house))
-  await part('8 the auditor', () => eight(house))
+  await steps(house)
   await part('9 a lost session', () => nine(house))
   await part('10 English', ten)
   await part('11 quick exit and signing out', () => eleven(house, away))
@@ -594,8 +635,14 @@ try {
     const tls = await House.open('tls', `tls_certificate = "${certificate}"\ntls_key = "${key}"\n`)
     houses.push(tls)
     await overTls(tls)
+    state.again = 'TLS '
+    await steps(tls)
+    await mine.page.context().close()
+    await mine.auditor.context().close()
+    state.again = ''
   })
   await part('a sealed house', async () => { houses.push(await sealed()) })
+  await part('what is rarely seen', () => rare(house))
   await part('axe', async () => console.log(`         ${await judge(house)} of ${toJudge.size} pages clean`))
   const told = ['sign-in', 'cases', 'intake', 'case-new', 'identity', 'log'].map((name) => titles.get(name))
   check('every page has a title of its own', new Set(told).size === told.length, told.join(' | '))

@@ -106,6 +106,47 @@ impl Answer {
     }
 }
 
+/// Every header that a page carries besides those of the transport, and no other.
+pub fn is_guarded(answer: &Answer, what: &str) {
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (name, value) in [
+        ("content-security-policy", policy),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+        ),
+        ("referrer-policy", "same-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cache-control", "no-store"),
+    ] {
+        let found: Vec<_> = answer.headers.get_all(name).iter().collect();
+        assert_eq!(found, [value], "{what}: {name}");
+    }
+    let others = [
+        "date",
+        "content-length",
+        "transfer-encoding",
+        "content-type",
+        "location",
+        "set-cookie",
+        "x-log-index",
+        "vary",
+        "retry-after",
+        "connection",
+        "clear-site-data",
+    ];
+    for name in answer.headers.keys().map(reqwest::header::HeaderName::as_str) {
+        let known = others.contains(&name)
+            || name.ends_with("-policy")
+            || ["x-content-type-options", "x-frame-options", "cache-control"].contains(&name);
+        assert!(known, "{what}: {name}");
+    }
+}
+
 impl Browser<'_> {
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.served.address)
