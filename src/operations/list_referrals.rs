@@ -12,34 +12,37 @@ use crate::storage::access_rows::ReferralRow;
 use crate::storage::visible;
 
 /// Rows a page.
-const PAGE: i64 = 100;
+const PAGE: u32 = 100;
 
 /// What waits for the organisation, or has ended.
 pub struct Inbox {
     /// Referrals with the number and the public id of their case.
     pub referrals: Vec<(ReferralRow, String, PublicId)>,
+    /// How many to leave out for the next page, when there is one.
+    pub next: Option<u32>,
     /// Index of the entry.
     pub index: String,
 }
 
-/// Lists the open referrals, the longest waiting first, or those that ended.
-pub async fn list_referrals(app: &App, actor: &Actor, open: bool) -> Result<Inbox, CaseActError> {
-    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, open).await).await
+/// Lists the open referrals, the longest waiting first, or those that ended; the first `skipped` of each list are left out.
+pub async fn list_referrals(app: &App, actor: &Actor, open: bool, skipped: u32) -> Result<Inbox, CaseActError> {
+    sessions::with_current_rights(app, actor, async |actor| attempt(app, actor, open, skipped).await).await
 }
 
-async fn attempt(app: &App, actor: &Actor, open: bool) -> Result<Option<Inbox>, CaseActError> {
+async fn attempt(app: &App, actor: &Actor, open: bool, skipped: u32) -> Result<Option<Inbox>, CaseActError> {
     let permit = reading::permitted(app, actor, Action::Inbox).await?;
     let viewer = actor.viewer.clone();
-    let (rows, handles, tampered) = app
+    let (rows, handles, more, tampered) = app
         .read(move |app, connection| {
-            let (rows, tampered) = visible::referrals(connection, &app.keyring, &viewer, open, PAGE)?;
+            let page = (i64::from(skipped), i64::from(PAGE));
+            let (rows, more, tampered) = visible::referrals(connection, &app.keyring, &viewer, open, page)?;
             let owners: Vec<&[u8]> = rows.iter().map(|(_, case)| case.owner_id.as_slice()).collect();
             let handles: Vec<_> = owners::open(app, &owners)?
                 .into_iter()
                 .flatten()
                 .map(|keys| keys.handle())
                 .collect();
-            Ok((rows, handles, tampered))
+            Ok((rows, handles, more, tampered))
         })
         .await
         .map_err(Failure::from)?;
@@ -54,6 +57,7 @@ async fn attempt(app: &App, actor: &Actor, open: bool) -> Result<Option<Inbox>, 
             .into_iter()
             .filter_map(|(row, case)| Some((row, case.number, PublicId(case.public_id.try_into().ok()?))))
             .collect(),
+        next: more.then_some(skipped.saturating_add(PAGE)),
         index: reading::index(&receipts),
     }))
 }

@@ -456,40 +456,48 @@ pub fn referral(
     Ok(Some((row, case, standing)))
 }
 
-/// Referrals to the viewer's organisation: open ones by how long they wait, at most so many of each state; or the newest that ended.
+/// Referrals to the viewer's organisation: open ones by how long they wait, or the newest that ended; of each state a page of at
+/// most so many after those that are left out, and whether there are more.
 pub fn referrals(
     connection: &mut AnyConnection,
     keyring: &Keyring,
     viewer: &Viewer,
     open: bool,
-    most: i64,
-) -> Result<(Vec<(ReferralRow, CaseRow)>, usize), StorageError> {
+    (skipped, most): (i64, i64),
+) -> Result<(Vec<(ReferralRow, CaseRow)>, bool, usize), StorageError> {
     let query = referral::table
         .inner_join(case_file::table)
         .filter(case_file::state.ne(ERASED))
         .filter(referral::to_org.eq(viewer.org_id.clone()))
         .filter(referral::kind.eq(kind_for(viewer.role)))
         .select((ReferralRow::as_select(), CaseRow::as_select()))
-        .limit(most);
-    let rows: Vec<(ReferralRow, CaseRow)> = if open {
-        let oldest = query.order(referral::sent_at);
-        let mut rows: Vec<(ReferralRow, CaseRow)> =
-            oldest.clone().filter(referral::state.eq("sent")).load(connection)?;
-        rows.extend::<Vec<(ReferralRow, CaseRow)>>(oldest.filter(referral::state.eq("accepted")).load(connection)?);
-        rows
+        .offset(skipped)
+        .limit(most + 1);
+    let mut lists: Vec<Vec<(ReferralRow, CaseRow)>> = if open {
+        let oldest = query.order((referral::sent_at, referral::id));
+        let waiting = oldest.clone().filter(referral::state.eq("sent")).load(connection)?;
+        vec![waiting, oldest.filter(referral::state.eq("accepted")).load(connection)?]
     } else {
-        query
-            .filter(referral::state.ne_all(["sent", "accepted"]))
-            .order(referral::sent_at.desc())
-            .load(connection)?
+        let ended = query.filter(referral::state.ne_all(["sent", "accepted"]));
+        vec![
+            ended
+                .order((referral::sent_at.desc(), referral::id.desc()))
+                .load(connection)?,
+        ]
     };
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = lists.iter().any(|list| list.len() > most);
+    for list in &mut lists {
+        list.truncate(most);
+    }
+    let rows: Vec<(ReferralRow, CaseRow)> = lists.into_iter().flatten().collect();
     let all = rows.len();
     let good: Vec<(ReferralRow, CaseRow)> = rows
         .into_iter()
         .filter_map(|(row, case)| Some((row.trusted(keyring).ok()?, case.trusted(keyring).ok()?)))
         .collect();
     let tampered = all - good.len();
-    Ok((good, tampered))
+    Ok((good, more, tampered))
 }
 
 /// The owner id of a case by its public id, for an entry that names it.

@@ -332,6 +332,35 @@ fn every_dependency_says_what_it_is_for_and_none_is_copyleft_or_a_second_tls() {
 }
 
 #[test]
+fn whatever_is_vendored_has_its_licence_beside_it() {
+    let vendor = root().join("static/vendor");
+    let listed = |folder: &str| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(vendor.join(folder)).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
+    let here = listed("");
+    assert_eq!(
+        here.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["donghanh.css", "donghanh.js", "fonts", "licences"],
+        "what is new here brings its licence"
+    );
+    let licences = listed("licences");
+    // Style sheet and script are built from these two, the fonts are of one family.
+    for (what, words) in [
+        ("govuk-frontend-MIT.txt", "Permission is hereby granted, free of charge"),
+        ("moj-frontend-MIT.txt", "Permission is hereby granted, free of charge"),
+        ("be-vietnam-pro-OFL-1.1.txt", "SIL OPEN FONT LICENSE Version 1.1"),
+    ] {
+        assert!(licences.contains(what), "{what}");
+        let text = std::fs::read_to_string(vendor.join("licences").join(what)).unwrap();
+        assert!(text.contains(words), "{what}");
+    }
+    assert!(listed("fonts").iter().all(|font| font.starts_with("be-vietnam-pro-")));
+}
+
+#[test]
 fn files_that_documents_name_exist() {
     let mut checked = 0;
     for document in [

@@ -385,6 +385,7 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
                         "step-reason",
                         "basis-",
                         "order-",
+                        "guard-",
                     ]
                     .iter()
                     .any(|family| key.starts_with(family))
@@ -398,6 +399,33 @@ fn both_languages_have_the_same_messages_and_each_is_used() {
     let unused: Vec<_> = there.difference(&used).collect();
     assert!(missing.is_empty(), "add to locales/: {missing:?}");
     assert!(unused.is_empty(), "no page uses: {unused:?}");
+}
+
+#[test]
+fn a_message_takes_the_same_values_in_both_languages() {
+    let values = |locale: Locale| {
+        let mut found: std::collections::BTreeMap<String, BTreeSet<String>> = std::collections::BTreeMap::new();
+        for source in locale.sources() {
+            let mut message = String::new();
+            for line in source.lines() {
+                if let Some((key, _)) = line.split_once(" =").filter(|_| !line.starts_with([' ', '#'])) {
+                    message = key.to_owned();
+                }
+                let names = line.split('$').skip(1);
+                let names = names.map(|rest| {
+                    rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                        .next()
+                        .unwrap()
+                        .to_owned()
+                });
+                found.entry(message.clone()).or_default().extend(names);
+            }
+        }
+        found.retain(|_, names| !names.is_empty());
+        found
+    };
+    assert!(values(Locale::Vi).len() > 20);
+    assert_eq!(values(Locale::Vi), values(Locale::En));
 }
 
 #[test]

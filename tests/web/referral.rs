@@ -373,3 +373,66 @@ fn a_refusal_says_which_groups_were_asked_for_and_names_the_case_of_a_referral()
     assert!(viewed.basis.is_some(), "the view of a receiver names the consent");
     assert_eq!(worker.get(&case).status, 200);
 }
+
+#[test]
+fn whoever_waits_longest_is_on_top_and_no_referral_is_out_of_reach() {
+    use diesel::prelude::*;
+    use donghanh::storage::access_rows::{AccessRow as _, ReferralRow};
+    use donghanh::storage::schema::referral;
+    let setting = Setting::new();
+    let (worker, _) = setting.referred();
+    let world = &setting.served.world;
+    world.app.clock.advance(7_200_000);
+    let second = setting.served.signed_in(&setting.cast.worker);
+    let case = take_in(&second, &[("alias", "Sương Mẫu")]);
+    assert_eq!(
+        consent(&second, &case, "legal_aid", &["identity", "legal_aid"]).status,
+        303
+    );
+    assert_eq!(refer(&second, &case, "legal_aid", "TGPL", &["identity"]).status, 303);
+    drop(worker);
+    let officer = setting.served.signed_in(&setting.cast.officer);
+    let list = officer.get("/referrals").body;
+    let (first, later) = (
+        list.find("01/03/2026 08:").unwrap(),
+        list.find("01/03/2026 10:").unwrap(),
+    );
+    assert!(first < later, "{list}");
+    assert!(!list.contains("skip="), "one page");
+
+    // A hundred more wait: the second page has the rest.
+    let mut connection = world.connection();
+    let one: ReferralRow = referral::table
+        .select(ReferralRow::as_select())
+        .first(&mut connection)
+        .unwrap();
+    for number in 0..100_u8 {
+        let mut id = [7; 16];
+        id[0] = number;
+        let row = ReferralRow {
+            id: id.to_vec(),
+            public_id: id.to_vec(),
+            sent_at: one.sent_at + 1,
+            ..one.clone()
+        };
+        diesel::insert_into(referral::table)
+            .values(&row.signed(&world.app.keyring))
+            .execute(&mut connection)
+            .unwrap();
+    }
+    let rows = |page: &str| page.matches("class=\"dh-card ").count() + page.matches("class=\"dh-card\"").count();
+    let page = officer.get("/referrals").body;
+    assert_eq!(rows(&page), 100);
+    let next = address(&officer.get("/referrals"), "/referrals?skip=", "");
+    let rest = officer.get(&next).body;
+    assert_eq!((rows(&rest), next.as_str()), (2, "/referrals?skip=100"));
+    assert!(rest.contains("/referrals?skip=0") && !rest.contains("skip=200"));
+    for wrong in [
+        "/referrals?skip=x",
+        "/referrals?skip=-1",
+        "/referrals?skip=99999999999",
+        "/referrals?skip=4294967295",
+    ] {
+        assert_eq!(officer.get(wrong).status, 200, "{wrong}");
+    }
+}

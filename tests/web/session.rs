@@ -197,3 +197,51 @@ fn signing_in_never_leads_away_from_this_house() {
         assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/")));
     }
 }
+
+#[test]
+fn the_pages_of_a_long_list_show_every_case_once() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    for number in 0..53 {
+        crate::walk::take_in(&worker, &[("alias", &format!("Mẫu {number}"))]);
+    }
+    let numbers = |body: &str| -> std::collections::BTreeSet<String> {
+        let starts = body.match_indices(">DH-").map(|(at, _)| at + 1);
+        starts.map(|at| body[at..at + 16].to_owned()).collect()
+    };
+    let first = worker.get("/cases");
+    let older = crate::walk::address(&first, "/cases?before=", "");
+    let second = worker.get(&older);
+    let (first, second) = (numbers(&first.body), numbers(&second.body));
+    assert_eq!(
+        (first.len(), second.len(), first.intersection(&second).count()),
+        (50, 3, 0)
+    );
+    let names = [
+        ("purpose", "case_work"),
+        ("before", older.trim_start_matches("/cases?before=")),
+    ];
+    let shown = worker.submit(&worker.get(&older), "/cases/names", &names);
+    assert_eq!(
+        numbers(&shown.body),
+        second,
+        "names are shown for the page that is open"
+    );
+
+    let auditor = served.signed_in(&served.world.staff("TTR", Role::Auditor));
+    let log = auditor.get("/log?kind=case.create");
+    let older = crate::walk::address(&log, "/log?kind=case.create&amp;before=", "").replace("&amp;", "&");
+    let next = auditor.get(&older);
+    let (first, second) = (numbers_of_cells(&log.body), numbers_of_cells(&next.body));
+    assert_eq!(
+        (first.len(), second.len(), first.intersection(&second).count()),
+        (50, 3, 0)
+    );
+}
+
+/// Case numbers of the table of the log.
+fn numbers_of_cells(body: &str) -> std::collections::BTreeSet<String> {
+    body.match_indices("DH-20")
+        .map(|(at, _)| body[at..at + 16].to_owned())
+        .collect()
+}

@@ -22,6 +22,9 @@ fn main() {
     cloned::<Sealed<Identity>>();
     cloned::<ledger::Grant<'static, Shelter>>();
     cloned::<ledger::vault::keyring::Keyring>();
+    cloned::<ledger::vault::RootKey>();
+    cloned::<ledger::vault::share::Share>();
+    cloned::<ledger::vault::slot::Opener>();
     cloned::<ledger::Draft>();
     cloned::<ledger::FileOpener>();
     cloned::<ledger::FileGrant<'static>>();

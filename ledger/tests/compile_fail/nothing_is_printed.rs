@@ -23,6 +23,12 @@ fn main() {
     printed::<ledger::vault::RootKey>();
     printed::<ledger::vault::slot::Opener>();
     printed::<ledger::vault::share::Share>();
+    printed::<Receipt>();
+    printed::<Sealed<Identity>>();
+    printed::<ledger::Grant<'static, Shelter>>();
+    printed::<ledger::Draft>();
+    printed::<ledger::FileGrant<'static>>();
+    printed::<ledger::FileOpener>();
     shown::<Receipt>();
     shown::<Sealed<Identity>>();
     shown::<ledger::Grant<'static, Shelter>>();

@@ -22,4 +22,10 @@ fn main() {
     serialised::<Sealed<Identity>>();
     serialised::<ledger::Grant<'static, Shelter>>();
     serialised::<ledger::vault::keyring::Keyring>();
+    serialised::<ledger::vault::RootKey>();
+    serialised::<ledger::vault::share::Share>();
+    serialised::<ledger::vault::slot::Opener>();
+    serialised::<ledger::Draft>();
+    serialised::<ledger::FileGrant<'static>>();
+    serialised::<ledger::FileOpener>();
 }

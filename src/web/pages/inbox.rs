@@ -29,6 +29,9 @@ pub struct Index {
     /// Whether those that ended are asked for.
     past: bool,
     saved: bool,
+    /// Address of the next page, and of the first one when this is another.
+    next: Option<String>,
+    first: Option<String>,
 }
 
 #[derive(Serialize, Clone)]
@@ -62,6 +65,8 @@ impl Page for Index {
             ended,
             past,
             saved: !past,
+            next: past.then(|| page_at(past, 100)),
+            first: past.then(|| page_at(past, 0)),
         };
         vec![
             page(false, vec![], vec![], vec![]),
@@ -101,12 +106,23 @@ fn clock(kind: Kind, due_at: i64, now_ms: i64) -> ClockView {
 pub struct Query {
     past: Option<String>,
     saved: Option<String>,
+    skip: Option<String>,
+}
+
+/// Address of a page of one of the lists.
+fn page_at(past: bool, skipped: u32) -> String {
+    format!(
+        "{}?{}skip={skipped}",
+        urls::REFERRALS,
+        if past { "past=1&" } else { "" }
+    )
 }
 
 /// `GET /referrals`
 pub async fn index(ctx: Ctx, query: web::Query<Query>) -> Result<HttpResponse, PageError> {
     let past = query.past.is_some();
-    let inbox = list_referrals(ctx.app(), &ctx.actor, !past).await?;
+    let skipped = query.skip.as_deref().and_then(|skip| skip.parse().ok()).unwrap_or(0);
+    let inbox = list_referrals(ctx.app(), &ctx.actor, !past, skipped).await?;
     let now_ms = ctx.app().clock.now_ms();
     let mut page = Index {
         new: vec![],
@@ -114,6 +130,8 @@ pub async fn index(ctx: Ctx, query: web::Query<Query>) -> Result<HttpResponse, P
         ended: vec![],
         past,
         saved: query.saved.is_some(),
+        next: inbox.next.map(|next| page_at(past, next)),
+        first: (skipped > 0).then(|| page_at(past, 0)),
     };
     for (referral, number, case) in inbox.referrals {
         let Some((kind, state)) = Kind::parse(&referral.kind).zip(State::parse(&referral.state)) else {
