@@ -642,3 +642,14 @@ carries-pictures = pictures with data of their own
 carries-links = links to the outside
 carries-place-and-time = place, time and device of the recording
 carries-unexamined = nobody could look inside
+
+kind-version-list = Saw the saved versions
+kind-version-view = Opened a saved version
+noun-version = Saved versions
+act-history = Wanted to open a saved version
+purpose-redaction = Removing the content of a version
+why-newest-version = The version in use is not removed. Correct this part first, then ask to remove the earlier version.
+code-redaction_basis-wrong_place = Typed into the wrong place
+code-redaction_basis-wrong_person = Typed about the wrong person
+code-redaction_basis-not_needed = Not needed for the purpose of the case
+code-redaction_basis-person_asked = The person asked for it

@@ -642,3 +642,14 @@ carries-pictures = ảnh có dữ liệu riêng
 carries-links = liên kết ra ngoài
 carries-place-and-time = nơi, lúc và thiết bị ghi
 carries-unexamined = chưa xem được bên trong
+
+kind-version-list = Xem các bản đã lưu
+kind-version-view = Mở một bản đã lưu
+noun-version = Bản đã lưu
+act-history = Muốn mở bản đã lưu
+purpose-redaction = Bỏ nội dung một bản cũ
+why-newest-version = Bản đang dùng không bỏ được. Hãy sửa phần này trước, rồi yêu cầu bỏ nội dung bản cũ.
+code-redaction_basis-wrong_place = Ghi nhầm chỗ
+code-redaction_basis-wrong_person = Ghi nhầm người
+code-redaction_basis-not_needed = Không cần cho mục đích của hồ sơ
+code-redaction_basis-person_asked = Người được hỗ trợ yêu cầu

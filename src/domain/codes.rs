@@ -107,6 +107,7 @@ lists! {
     RETURN_REASON "return_reason" ["missing_answer" "missing_document" "grounds_unclear" "not_entitled" "talk_first"];
     REJECTION "rejection" ["conflict_of_interest" "no_concrete_matter" "unlawful_request" "other_organisation" "out_of_area"
         "no_provider" "other"];
+    REDACTION_BASIS "redaction_basis" ["wrong_place" "wrong_person" "not_needed" "person_asked"];
     ERASURE_BASIS "erasure_basis" ["person_asked" "purpose_ended" "keeping_period_over" "authority_decision"];
     HOLD_BASIS "hold_basis" ["criminal_proceedings" "compensation_claim" "complaint" "court_order" "inspection"];
     RELEASE_BASIS "release_basis" ["proceedings_ended" "claim_settled" "authority_decision" "placed_by_mistake"];

@@ -1,8 +1,8 @@
 //! An order: an act that one person asks for and a second one of another role agrees to, within a time, for a written reason.
 //!
-//! Erasure: L91/2025 Art. 14. The waiting time leaves room for a mistake to be noticed; the whole stays within the 20 days that the law gives.
+//! Erasure, of a person or of one version that was typed into the wrong place: L91/2025 Art. 14. The waiting time leaves room for a mistake to be noticed; the whole stays within the 20 days that the law gives.
 
-use super::codes::{CodeList, ERASURE_BASIS, RELEASE_BASIS};
+use super::codes::{CodeList, ERASURE_BASIS, REDACTION_BASIS, RELEASE_BASIS};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -14,6 +14,8 @@ pub const REASON_MOST: usize = 1000;
 pub enum Kind {
     /// To destroy the keys of a person and of all her cases.
     Erasure,
+    /// To put a sealed stub in the place of an earlier version.
+    Redaction,
     /// To lift the legal hold of a case.
     Release,
 }
@@ -37,13 +39,14 @@ pub enum State {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Erasure, Self::Release];
+    pub const ALL: [Self; 3] = [Self::Erasure, Self::Redaction, Self::Release];
 
     /// Name in the database, in URLs, in the log as its purpose.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Erasure => "erasure",
+            Self::Redaction => "redaction",
             Self::Release => "release",
         }
     }
@@ -59,6 +62,7 @@ impl Kind {
     pub const fn bases(self) -> CodeList {
         match self {
             Self::Erasure => ERASURE_BASIS,
+            Self::Redaction => REDACTION_BASIS,
             Self::Release => RELEASE_BASIS,
         }
     }
@@ -74,7 +78,7 @@ impl Kind {
     pub const fn waits_ms(self) -> Option<i64> {
         match self {
             Self::Erasure => Some(7 * DAY_MS),
-            Self::Release => None,
+            Self::Redaction | Self::Release => None,
         }
     }
 }

@@ -39,6 +39,8 @@ pub enum Why {
     ProtectionActive,
     /// A conclusion of another body than the one that answers.
     OtherBody,
+    /// The version in force: it is corrected, only earlier ones give way.
+    NewestVersion,
     /// A group that the consent does not name.
     OutsideConsent,
     /// Whoever recorded something does not approve it.
@@ -51,7 +53,7 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BeforeStart,
         Self::Held,
         Self::Lapsed,
@@ -70,6 +72,7 @@ impl Why {
         Self::ReferralOpen,
         Self::ProtectionActive,
         Self::OtherBody,
+        Self::NewestVersion,
         Self::OutsideConsent,
         Self::SamePerson,
         Self::ChildAlone,
@@ -98,6 +101,7 @@ impl Why {
             Self::ReferralOpen => "why-referral-open",
             Self::ProtectionActive => "why-protection-active",
             Self::OtherBody => "why-other-body",
+            Self::NewestVersion => "why-newest-version",
             Self::OutsideConsent => "why-outside-consent",
             Self::SamePerson => "why-same-person",
             Self::ChildAlone => "why-child-alone",

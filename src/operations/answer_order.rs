@@ -6,7 +6,9 @@ use super::actor::Actor;
 use super::case_act::{self, CaseActError, No};
 use super::failure::Failure;
 use super::outcome::Claim;
+use super::records::part_at;
 use super::request_order::name;
+use super::sections::{self, Closed};
 use super::{owners, refuse};
 use crate::app::App;
 use crate::domain::order::{Kind, State};
@@ -15,8 +17,10 @@ use crate::domain::refusal::Why;
 use crate::policy::{Action, Ask, Decision, Permit, Resource};
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, CaseRow, OrderRow};
-use crate::storage::orders;
+use crate::storage::copy::REMOVED;
+use crate::storage::sealed_values::{self, SealedRow};
 use crate::storage::writer::{ActError, Tx};
+use crate::storage::{case_rows, orders};
 
 /// What becomes of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,9 +159,9 @@ async fn attempt(
     let Found {
         order,
         kind,
+        case,
         handle,
         permit,
-        ..
     } = found(app, actor, id, answer.action()).await?;
     if order.version != version {
         return Err(CaseActError::Conflict);
@@ -171,21 +175,80 @@ async fn attempt(
         | (Answer::Refuse | Answer::Withdraw, Some(State::Requested | State::Agreed)) => {}
         _ => return Err(Why::NotNow.into()),
     }
+    let stub = match (answer, kind) {
+        (Answer::Agree, Kind::Redaction) => Some(stub(app, &order, &case).await?),
+        _ => None,
+    };
+    let mut named = vec![name(&order)];
+    // A backup is held against the log: what gave way need not be in it any more.
+    named.extend(
+        stub.iter()
+            .map(|stub| format!("{REMOVED}{}", ledger::b64u(&ledger::sha256(&stub.row.value)))),
+    );
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
     let mut entry = actor
         .permitted(answer.entry(), &permit)
         .purpose(kind.name())
         .basis(&order.basis)
-        .fields(&[&name(&order)]);
+        .fields(&named);
     if let Some(handle) = handle {
         entry = entry.about(handle);
     }
+    if let Some(stub) = &stub {
+        stub.sealed.record(&mut entry);
+    }
     let (keyring, account) = (std::sync::Arc::clone(&app.keyring), actor.viewer.account_id.clone());
     case_act::write(app, permit.rights(), claim, entry, move |tx| match answer {
-        Answer::Agree => agree(tx, &keyring, kind, order, account),
+        Answer::Agree => {
+            agree(tx, &keyring, kind, order, account)?;
+            match stub {
+                Some(stub) if !sealed_values::replace_value(tx.connection(), &stub.row, stub.sealed.bytes())? => {
+                    Err(No::Conflict.into())
+                }
+                _ => Ok(()),
+            }
+        }
         Answer::Refuse => end(tx, &keyring, order, State::Refused, Some(account)),
         Answer::Withdraw => end(tx, &keyring, order, State::Withdrawn, None),
     })
     .await
+}
+
+/// What takes the place of a version: the row as it was read, and the sealed stub.
+struct Stub {
+    row: SealedRow,
+    sealed: Box<dyn Closed>,
+}
+
+/// Seals the stub that names its order, at the place of the version that gives way.
+async fn stub(app: &App, order: &OrderRow, case: &CaseRow) -> Result<Stub, CaseActError> {
+    let (order, case) = (order.clone(), case.clone());
+    let found = app
+        .read(move |app, connection| {
+            let (Some(record), Some(group), Some(version)) = (&order.record_id, order.group_no, order.content) else {
+                return Ok(None);
+            };
+            let group_no = i16::try_from(group).unwrap_or_default();
+            let rows = sealed_values::versions(connection, record, group_no)?;
+            let newest = rows.first().map(|row| row.version);
+            let row = rows
+                .into_iter()
+                .find(|row| row.version == version && Some(version) != newest);
+            let around = case_rows::around(connection, &app.keyring, &case.id)?;
+            let group = row.as_ref().and_then(sections::group_of);
+            let part = group.and_then(|group| part_at(&case, &around, record, group));
+            let (Some(row), Some(part)) = (row, part) else {
+                return Ok(None);
+            };
+            let keys = owners::open_one(app, &row.owner_id)?;
+            let json = serde_json::json!({ "redacted": name(&order) });
+            let version = u64::try_from(row.version).map_err(|_| StorageError::Inconsistent("version"))?;
+            let sealed = sections::seal(part, &keys, &row.record_id, version, json)?;
+            Ok(sealed.map(|sealed| Stub { row, sealed }))
+        })
+        .await
+        .map_err(Failure::from)?;
+    found.ok_or_else(|| Why::NotNow.into())
 }
 
 fn agree(
@@ -213,14 +276,14 @@ fn agree(
         ..order
     };
     match (kind, held) {
-        (Kind::Erasure, Some(_)) => return Err(Why::Held.into()),
+        (Kind::Erasure | Kind::Redaction, Some(_)) => return Err(Why::Held.into()),
         (Kind::Release, None) => return Err(Why::NotHeld.into()),
         (Kind::Release, Some(hold)) => {
             if !orders::lift_hold(tx.connection(), keyring, hold, now_ms)? {
                 return Err(No::Conflict.into());
             }
         }
-        (Kind::Erasure, None) => {}
+        (Kind::Erasure | Kind::Redaction, None) => {}
     }
     replace(tx, next.signed(keyring))
 }

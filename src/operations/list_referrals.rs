@@ -35,7 +35,8 @@ async fn attempt(app: &App, actor: &Actor, open: bool, skipped: u32) -> Result<O
     let (rows, handles, more, tampered) = app
         .read(move |app, connection| {
             let page = (i64::from(skipped), i64::from(PAGE));
-            let (rows, more, tampered) = visible::referrals(connection, &app.keyring, &viewer, open, page)?;
+            let visible::ReferralPage { rows, more, tampered } =
+                visible::referrals(connection, &app.keyring, &viewer, open, page)?;
             let owners: Vec<&[u8]> = rows.iter().map(|(_, case)| case.owner_id.as_slice()).collect();
             let handles: Vec<_> = owners::open(app, &owners)?
                 .into_iter()

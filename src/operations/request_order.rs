@@ -5,18 +5,21 @@ use ledger::vault::associated::{Handle, Place};
 use ledger::vault::keyring::LogNote;
 
 use super::actor::Actor;
-use super::case_act::{self, CaseActError, No, allowed};
+use super::case_act::{self, Allowed, CaseActError, No, allowed};
 use super::failure::Failure;
 use super::outcome::Claim;
+use super::records::record_of;
+use super::{drafts, sections};
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::order::{Kind, State};
+use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
 use crate::policy::{Action, Ask};
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, OrderRow};
-use crate::storage::{classification, log_rows, orders};
+use crate::storage::{classification, log_rows, orders, sealed_values};
 
 /// What is asked for.
 #[derive(Clone)]
@@ -27,13 +30,27 @@ pub struct Request {
     pub basis: &'static str,
     /// Why, for the second person; the form asks for no names.
     pub reason: String,
+    /// The version that gives way, for a redaction.
+    pub target: Option<Target>,
+}
+
+/// One version of a part of the case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The part.
+    pub part: Part,
+    /// From 1.
+    pub version: i64,
 }
 
 /// Records the request and gives its public id with the index of the entry.
 pub async fn request_order(app: &App, actor: &Actor, id: PublicId, wish: &Request) -> Result<String, CaseActError> {
+    let target = wish
+        .target
+        .map(|target| (drafts::form_of(id, target.part), target.version));
     let digest = app
         .keyring
-        .web_mac(format!("{} {}", wish.basis, wish.reason).as_bytes());
+        .web_mac(format!("{} {target:?} {}", wish.basis, wish.reason).as_bytes());
     let claim = |actor: &Actor| Claim::new(actor, "order.request", wish.kind.name(), id, &digest);
     case_act::once(app, actor, claim, async |actor| {
         attempt(app, actor, id, wish, claim(actor)).await
@@ -54,6 +71,11 @@ async fn attempt(
         confirmed: false,
     };
     let allowed = allowed(app, actor, id, Action::Order, &ask).await?;
+    let target = match (wish.kind, wish.target) {
+        (Kind::Redaction, Some(target)) => Some(record(app, &allowed, target).await?),
+        (Kind::Redaction, None) => return Err(Why::NotChosen.into()),
+        _ => None,
+    };
     let (note_id, note) = seal_reason(app, &wish.reason)?;
     let kind = wish.kind;
     let now_ms = app.clock.now_ms();
@@ -74,14 +96,22 @@ async fn attempt(
         ended_at: None,
         epoch: None,
         version: 1,
+        record_id: target.as_ref().map(|(record, ..)| record.clone()),
+        group_no: target.as_ref().map(|(_, group, _)| i64::from(*group)),
+        content: target.as_ref().map(|(.., version)| *version),
         mac: Vec::new(),
     }
     .signed(&app.keyring);
+    let mut named = vec![name(&row)];
+    if let Some(target) = wish.target.filter(|_| kind == Kind::Redaction) {
+        named.extend([target.part.name().to_owned(), format!("version-{}", target.version)]);
+    }
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
     let entry = actor
         .permitted("order.request", &allowed.permit)
         .purpose(kind.name())
         .basis(wish.basis)
-        .fields(&[&name(&row)])
+        .fields(&named)
         .note(note.bytes())
         .about(allowed.handle);
     let keyring = std::sync::Arc::clone(&app.keyring);
@@ -99,15 +129,40 @@ async fn attempt(
         }
         let held = orders::hold(connection, &keyring, std::slice::from_ref(&row.case_id))?.is_some();
         match kind {
-            Kind::Erasure if held => return Err(Why::Held.into()),
+            Kind::Erasure | Kind::Redaction if held => return Err(Why::Held.into()),
             Kind::Release if !held => return Err(Why::NotHeld.into()),
-            Kind::Erasure | Kind::Release => {}
+            Kind::Erasure | Kind::Redaction | Kind::Release => {}
         }
         log_rows::insert_note(connection, &note_id, note.bytes()).map_err(StorageError::from)?;
         orders::insert(connection, &row)?;
         Ok(())
     })
     .await
+}
+
+/// Record, group and version of what is to give way: there, not the newest, and not given way already.
+async fn record(app: &App, allowed: &Allowed, target: Target) -> Result<(Vec<u8>, i16, i64), CaseActError> {
+    let record = record_of(&allowed.case, &allowed.around, target.part).ok_or(Why::NotNow)?;
+    let (case_id, group) = (allowed.case.id.clone(), sections::number(target.part.group()));
+    let named = (record.id.clone(), group, target.version);
+    let (newest, done) = app
+        .read(move |app, connection| {
+            let newest = sealed_values::version(connection, &record.id, group)?;
+            let done = orders::redactions(connection, &app.keyring, &case_id)?;
+            let is_done = done.iter().any(|order| {
+                order.record_id.as_ref() == Some(&record.id)
+                    && order.group_no == Some(i64::from(group))
+                    && order.content == Some(target.version)
+            });
+            Ok((newest, is_done))
+        })
+        .await
+        .map_err(Failure::from)?;
+    match target.version {
+        version if version == newest => Err(Why::NewestVersion.into()),
+        version if version < 1 || version > newest || done => Err(Why::NotNow.into()),
+        _ => Ok(named),
+    }
 }
 
 /// The public id of an order as the log names it.

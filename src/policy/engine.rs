@@ -25,6 +25,8 @@ pub enum Action {
     ExportLog,
     /// List the referrals to one's organisation, without names.
     Inbox,
+    /// Open earlier versions of groups.
+    History,
     /// Keep a case from being erased.
     Hold,
     /// Open a new case.
@@ -59,13 +61,14 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Hold,
         Self::Order,
         Self::Agree,
         Self::SeeOrder,
         Self::ListOrders,
         Self::View,
+        Self::History,
         Self::Edit,
         Self::Reveal,
         Self::Take,
@@ -88,6 +91,7 @@ impl Action {
         match self {
             Self::Agree => "agree",
             Self::Approve => "approve",
+            Self::History => "history",
             Self::Hold => "hold",
             Self::ListOrders => "list_orders",
             Self::Order => "order",

@@ -321,6 +321,9 @@ access_row! {
         ended_at: Option<i64>,
         epoch: Option<String>,
         version: i64,
+        record_id: Option<Vec<u8>>,
+        group_no: Option<i64>,
+        content: Option<i64>,
     }
 }
 

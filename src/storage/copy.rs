@@ -93,6 +93,7 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
     let shard = log_rows::head(connection)?.shard;
     let mut erased: HashSet<String> = HashSet::new();
     let mut named: Vec<std::ops::Range<u64>> = Vec::new();
+    let mut removed: HashSet<String> = HashSet::new();
     let mut written: Vec<(u64, Entry)> = Vec::new();
     let mut from = 0;
     while from < until {
@@ -106,6 +107,14 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
             if ERASING.contains(&entry.k.as_str()) {
                 erased.extend(entry.h.listed().iter().cloned());
             }
+            if entry.k == "order.agree" {
+                removed.extend(
+                    entry
+                        .f
+                        .iter()
+                        .filter_map(|field| Some(field.strip_prefix(REMOVED)?.to_owned())),
+                );
+            }
             if entry.k == "backup.restore" {
                 named.extend(restored(&entry));
             }
@@ -118,7 +127,10 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
     for (index, entry) in written {
         let lost = entry.w.iter().any(|write| {
             let hash = ledger::from_b64u(&write.s).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
-            write.g != "draft" && !erased.contains(&write.h) && !hash.is_some_and(|hash| there.contains(&hash))
+            write.g != "draft"
+                && !removed.contains(&write.s)
+                && !erased.contains(&write.h)
+                && !hash.is_some_and(|hash| there.contains(&hash))
         });
         if lost && !named.iter().any(|range| range.contains(&index)) {
             missing.entry(entry.k).or_default().push(index);
@@ -126,6 +138,9 @@ pub fn missing_writes(connection: &mut AnyConnection, until: i64) -> Result<BTre
     }
     Ok(missing)
 }
+
+/// Before the hash, in an entry, of a value that gave way to the one that the entry writes.
+pub const REMOVED: &str = "removed-";
 
 /// Kinds of entries that name the handles of whom they erase.
 pub const ERASING: [&str; 2] = ["order.start", "order.repeat"];

@@ -95,6 +95,21 @@ pub fn standing(
     Ok((rows.into_iter().find(|row| !lapsed(row)), edited))
 }
 
+/// The redactions of a case that are done.
+pub fn redactions(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    case_id: &[u8],
+) -> Result<Vec<OrderRow>, StorageError> {
+    let rows: Vec<OrderRow> = joint_order::table
+        .filter(joint_order::case_id.eq(case_id.to_vec()))
+        .filter(joint_order::kind.eq(Kind::Redaction.name()))
+        .filter(joint_order::state.eq(State::Done.code()))
+        .select(OrderRow::as_select())
+        .load(connection)?;
+    Ok(trusted(rows, keyring).0)
+}
+
 /// The public id of the case of an order.
 pub fn case_of(connection: &mut AnyConnection, public_id: &[u8; 16]) -> Result<Option<[u8; 16]>, StorageError> {
     let found: Option<Vec<u8>> = joint_order::table

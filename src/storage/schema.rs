@@ -288,6 +288,9 @@ diesel::table! {
         epoch -> Nullable<Text>,
         version -> BigInt,
         mac -> Binary,
+        record_id -> Nullable<Binary>,
+        group_no -> Nullable<BigInt>,
+        content -> Nullable<BigInt>,
     }
 }
 

@@ -98,6 +98,27 @@ pub fn current(
     Ok(found)
 }
 
+/// Every version of a group of a record, newest first.
+pub fn versions(connection: &mut AnyConnection, record: &[u8], group: i16) -> Result<Vec<SealedRow>, StorageError> {
+    Ok(sealed_value::table
+        .filter(sealed_value::record_id.eq(record.to_vec()))
+        .filter(sealed_value::group_no.eq(group))
+        .order(sealed_value::version.desc())
+        .select(SealedRow::as_select())
+        .load(connection)?)
+}
+
+/// Puts other bytes in the place of a version, once an order that names it is done; `false` when the version is not as it was read.
+pub fn replace_value(connection: &mut AnyConnection, row: &SealedRow, value: &[u8]) -> Result<bool, StorageError> {
+    let before = sealed_value::table
+        .find((row.record_id.clone(), row.group_no, row.version))
+        .filter(sealed_value::value.eq(row.value.clone()));
+    Ok(diesel::update(before)
+        .set(sealed_value::value.eq(value.to_vec()))
+        .execute(connection)?
+        == 1)
+}
+
 /// Version of a group now; 0 when there is none.
 pub fn version(connection: &mut AnyConnection, record: &[u8], group: i16) -> Result<i64, StorageError> {
     Ok(sealed_value::table

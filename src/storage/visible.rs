@@ -456,6 +456,16 @@ pub fn referral(
     Ok(Some((row, case, standing)))
 }
 
+/// A page of the referrals to an organisation.
+pub struct ReferralPage {
+    /// Referrals with their cases.
+    pub rows: Vec<(ReferralRow, CaseRow)>,
+    /// Whether any list goes on.
+    pub more: bool,
+    /// Rows that were edited outside the program.
+    pub tampered: usize,
+}
+
 /// Referrals to the viewer's organisation: open ones by how long they wait, or the newest that ended; of each state a page of at
 /// most so many after those that are left out, and whether there are more.
 pub fn referrals(
@@ -464,7 +474,7 @@ pub fn referrals(
     viewer: &Viewer,
     open: bool,
     (skipped, most): (i64, i64),
-) -> Result<(Vec<(ReferralRow, CaseRow)>, bool, usize), StorageError> {
+) -> Result<ReferralPage, StorageError> {
     let query = referral::table
         .inner_join(case_file::table)
         .filter(case_file::state.ne(ERASED))
@@ -497,7 +507,11 @@ pub fn referrals(
         .filter_map(|(row, case)| Some((row.trusted(keyring).ok()?, case.trusted(keyring).ok()?)))
         .collect();
     let tampered = all - good.len();
-    Ok((good, more, tampered))
+    Ok(ReferralPage {
+        rows: good,
+        more,
+        tampered,
+    })
 }
 
 /// The owner id of a case by its public id, for an entry that names it.

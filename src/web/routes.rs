@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{
     attachments, cases, consents, exit, health, home, inbox, intakes, language, log, orders, parts, referrals,
-    requests, session, steps, unsealing,
+    requests, session, steps, unsealing, versions,
 };
 use super::{assets, urls};
 
@@ -70,10 +70,24 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/cases/{id}/groups/{group}", Decided::Case, "edit"),
     route("POST", "/cases/{id}/groups/{group}/opening", Decided::Case, "view"),
     route("POST", "/cases/{id}/groups/{group}/draft", Decided::Case, "edit"),
+    route("GET", "/cases/{id}/groups/{group}/versions", Decided::Case, "history"),
+    route("POST", "/cases/{id}/groups/{group}/versions", Decided::Case, "history"),
     route("GET", "/cases/{id}/steps/{kind}/{step}", Decided::Case, "view"),
     route("POST", "/cases/{id}/steps/{kind}/{step}", Decided::Case, "edit"),
     route("POST", "/cases/{id}/steps/{kind}/{step}/opening", Decided::Case, "view"),
     route("POST", "/cases/{id}/steps/{kind}/{step}/draft", Decided::Case, "edit"),
+    route(
+        "GET",
+        "/cases/{id}/steps/{kind}/{step}/versions",
+        Decided::Case,
+        "history",
+    ),
+    route(
+        "POST",
+        "/cases/{id}/steps/{kind}/{step}/versions",
+        Decided::Case,
+        "history",
+    ),
     route(
         "POST",
         "/cases/{id}/steps/{kind}/{step}/state",
@@ -158,6 +172,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/cases/{id}/groups/{group}", web::post().to(parts::update))
         .route("/cases/{id}/groups/{group}/opening", web::post().to(parts::open))
         .route("/cases/{id}/groups/{group}/draft", web::post().to(parts::keep))
+        .route("/cases/{id}/groups/{group}/versions", web::get().to(versions::index))
+        .route("/cases/{id}/groups/{group}/versions", web::post().to(versions::show))
+        .route(
+            "/cases/{id}/steps/{kind}/{step}/versions",
+            web::get().to(versions::index),
+        )
+        .route(
+            "/cases/{id}/steps/{kind}/{step}/versions",
+            web::post().to(versions::show),
+        )
         .route("/cases/{id}/steps/{kind}/{step}", web::get().to(parts::edit))
         .route("/cases/{id}/steps/{kind}/{step}", web::post().to(parts::update))
         .route("/cases/{id}/steps/{kind}/{step}/opening", web::post().to(parts::open))

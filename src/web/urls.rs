@@ -1,8 +1,10 @@
 //! Every address of the house; no path is written anywhere else.
 
+use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::{order, referral, step};
+use crate::operations::request_order::Target;
 
 /// A case.
 #[must_use]
@@ -39,6 +41,35 @@ pub fn opening(id: PublicId, of: Part) -> String {
 #[must_use]
 pub fn draft(id: PublicId, of: Part) -> String {
     format!("{}/draft", part(id, of))
+}
+
+/// The versions of a part.
+#[must_use]
+pub fn versions(id: PublicId, of: Part) -> String {
+    format!("{}/versions", part(id, of))
+}
+
+/// Asking that an earlier version gives way.
+#[must_use]
+pub fn redaction(id: PublicId, target: Target) -> String {
+    let of = part(id, target.part);
+    let of = of.strip_prefix(&case(id)).unwrap_or_default();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("of", of.trim_start_matches('/'));
+    query.append_pair("content", &target.version.to_string());
+    format!("{}?{}", case_orders(id, order::Kind::Redaction), query.finish())
+}
+
+/// Reads what [`redaction`] says of a part.
+#[must_use]
+pub fn part_named(text: &str) -> Option<Part> {
+    let mut words = text.split('/');
+    let part = match (words.next()?, words.next()?, words.next()) {
+        ("groups", group, None) => Part::Group(Group::parse(group)?),
+        ("steps", kind, Some(step)) => Part::Step(step::Kind::parse(kind)?, Some(PublicId::parse(step)?)),
+        _ => return None,
+    };
+    words.next().is_none().then_some(part)
 }
 
 /// The state of a step.

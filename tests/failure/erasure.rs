@@ -67,6 +67,7 @@ fn ordered(world: &World, keeper: &Staff) {
         kind: Kind::Erasure,
         basis: "person_asked",
         reason: "Lý do mẫu".to_owned(),
+        target: None,
     };
     world
         .block_on(request_order(&world.app, &supervisor, case, &wish))

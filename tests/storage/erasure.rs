@@ -24,7 +24,7 @@ use donghanh::operations::hold_case::hold_case;
 use donghanh::operations::key_package::{self, Package};
 use donghanh::operations::list_cases::list_cases;
 use donghanh::operations::list_orders::{list_orders, view_order};
-use donghanh::operations::request_order::{Request, request_order};
+use donghanh::operations::request_order::{Request, Target, request_order};
 use donghanh::operations::save_part::{Save, save_part};
 use donghanh::operations::search_log::{Query, search_log};
 use donghanh::operations::sections;
@@ -32,6 +32,7 @@ use donghanh::operations::view_case::{Wish, view_case};
 use donghanh::policy::{Action, Ask, Decision, Resource};
 use donghanh::storage::access_rows::{CaseRow, ErasedRow, HoldRow, OrderRow};
 use donghanh::storage::connection::AnyConnection;
+use donghanh::storage::copy::missing_writes;
 use donghanh::storage::dialect::{Plane, migrate};
 use donghanh::storage::key_plane::{self, Unsealed};
 use donghanh::storage::schema::{case_file, draft, erased_owner, joint_order, sealed_value};
@@ -72,6 +73,7 @@ impl Office {
             kind,
             basis: kind.bases().codes[0],
             reason: REASON.to_owned(),
+            target: None,
         };
         let supervisor = anew(world, &self.supervisor);
         // The newest is found by its time.
@@ -148,6 +150,9 @@ pub fn order_row() -> OrderRow {
         ended_at: Some(14),
         epoch: Some("15".into()),
         version: 16,
+        record_id: None,
+        group_no: None,
+        content: None,
         mac: vec![],
     }
 }
@@ -1027,6 +1032,87 @@ fn data_put_back_without_its_keys_is_erased_under_the_handles_that_the_log_knows
         told,
         known.iter().map(|handle| ledger::b64u(&handle.0)).collect::<Vec<_>>()
     );
-    let missing = donghanh::storage::copy::missing_writes(&mut world.connection(), i64::MAX).unwrap();
+    let missing = missing_writes(&mut world.connection(), i64::MAX).unwrap();
     assert!(missing.is_empty(), "so that a backup of today is whole: {missing:?}");
+}
+
+#[test]
+fn a_redaction_changes_the_one_version_that_it_names_and_no_statement_any_other() {
+    for_each_database(|world| {
+        let office = Office::new(world);
+        let worker = anew(world, &office.worker);
+        let case = world.intake(&worker, "Hoa Mẫu").id;
+        let notes = Part::Group(Group::Notes);
+        for (from_version, text) in [(0, "nhầm chỗ"), (1, "lần hai"), (2, "đúng")] {
+            let save = Save {
+                part: notes,
+                fields: json!({"text": {"known": text}}),
+                from_version,
+                purpose: "case_work",
+                confirmed: false,
+            };
+            world
+                .block_on(save_part(&world.app, &anew(world, &office.worker), case, &save))
+                .unwrap();
+        }
+        let number = sections::number(Group::Notes);
+        let of_version = |version: i64| format!("WHERE group_no = {number} AND version = {version}");
+        let empty = if world.database().starts_with("postgres") {
+            "'\\x00'::bytea"
+        } else {
+            "x'00'"
+        };
+        let refused = |sql: &str| {
+            let said = world.db_execute(sql).unwrap_err().to_string();
+            assert!(said.contains("DH-LOG"), "{sql}: {said}");
+        };
+        let value = |version: i64| -> Vec<u8> {
+            let rows = sealed_value::table
+                .filter(sealed_value::group_no.eq(number))
+                .filter(sealed_value::version.eq(version));
+            rows.select(sealed_value::value).first(&mut world.connection()).unwrap()
+        };
+        let before = [1, 2, 3].map(value);
+        refused(&format!("UPDATE sealed_value SET value = {empty} {}", of_version(1)));
+        let wish = Request {
+            kind: Order::Redaction,
+            basis: "wrong_place",
+            reason: REASON.to_owned(),
+            target: Some(Target {
+                part: notes,
+                version: 1,
+            }),
+        };
+        let supervisor = anew(world, &office.supervisor);
+        world
+            .block_on(request_order(&world.app, &supervisor, case, &wish))
+            .unwrap();
+        refused(&format!("UPDATE sealed_value SET value = {empty} {}", of_version(1)));
+        office.answer(world, &office.custodian, Answer::Agree).unwrap();
+        let after = [1, 2, 3].map(value);
+        assert!(after[0] != before[0] && after[1..] == before[1..]);
+        for sql in [
+            format!("UPDATE sealed_value SET value = {empty} {}", of_version(2)),
+            format!("UPDATE sealed_value SET value = {empty} {}", of_version(3)),
+            format!("UPDATE sealed_value SET saved_at = 0 {}", of_version(1)),
+            format!("UPDATE sealed_value SET version = 9 {}", of_version(1)),
+            format!("DELETE FROM sealed_value {}", of_version(1)),
+        ] {
+            refused(&sql);
+        }
+        // A copy from before brings the old value back: held against the log, the entry that removed it is named.
+        let size = world.log_size();
+        assert!(missing_writes(&mut world.connection(), size).unwrap().is_empty());
+        diesel::update(
+            sealed_value::table
+                .filter(sealed_value::group_no.eq(number))
+                .filter(sealed_value::version.eq(1)),
+        )
+        .set(sealed_value::value.eq(&before[0]))
+        .execute(&mut world.connection())
+        .unwrap();
+        let lost = missing_writes(&mut world.connection(), size).unwrap();
+        assert_eq!(lost.keys().collect::<Vec<_>>(), ["order.agree"]);
+        assert!(world.log_is_whole());
+    });
 }

@@ -304,7 +304,7 @@ fn the_invariants_hold_for_every_role_relation_and_group() {
             for group in Group::ALL {
                 for listed in [vec![], vec![Group::Identity, Group::Contact], Group::ALL.to_vec()] {
                     for (purpose, confirmed) in [("", false), ("", true), ("case_work", false), ("case_work", true)] {
-                        for action in [Action::View, Action::Edit, Action::Reveal] {
+                        for action in [Action::View, Action::History, Action::Edit, Action::Reveal] {
                             let resource = Resource::Case {
                                 relations: related,
                                 listed: &listed,

@@ -31,4 +31,5 @@ mod referral;
 mod sealed;
 mod session;
 mod together;
+mod versions;
 mod walk;

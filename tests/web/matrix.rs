@@ -31,7 +31,7 @@ fn expected(route: &Route, role: Role, standing: Standing) -> bool {
         "take" => false,
         "view" if route.path.contains("/matters/") => works || centre,
         "view" => works || receives,
-        "edit" | "refer" => works,
+        "edit" | "refer" | "history" => works,
         "approve" => own && role == Role::Supervisor,
         "report" => centre,
         "order" | "hold" => own && role == Role::Supervisor,

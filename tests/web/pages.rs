@@ -16,6 +16,7 @@ use donghanh::web::i18n::{Locale, Wording};
 use donghanh::web::page::{Frame, Page, Pages};
 use donghanh::web::pages::{
     attachments, cases, consents, home, inbox, intakes, log, orders, parts, referrals, requests, session, unsealing,
+    versions,
 };
 use donghanh::web::token::FormToken;
 
@@ -92,6 +93,7 @@ fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
         renders::<session::Resume>(&pages),
         renders::<session::SignIn>(&pages),
         renders::<unsealing::Unsealing>(&pages),
+        renders::<versions::Versions>(&pages),
     ];
     assert!(rendered.iter().all(|count| *count >= 20));
     let templates = walk("templates")
@@ -181,6 +183,7 @@ fn built_by_the_work() -> BTreeSet<String> {
     built.extend(
         [
             "view",
+            "history",
             "edit",
             "reveal",
             "take",
@@ -323,7 +326,8 @@ fn quoted(source: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_kind(text: &str) -> bool {
-    const NOUNS: [&str; 20] = [
+    const NOUNS: [&str; 21] = [
+        "version",
         "attachment",
         "backup",
         "order",

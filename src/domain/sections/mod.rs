@@ -74,6 +74,9 @@ macro_rules! section {
                 #[doc = concat!("`field-", stringify!($field), "`.")]
                 pub $field: $crate::domain::answer::Answer<$kind_of>,
             )*
+            /// The order by which this version gave way; then it has no answers.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub redacted: Option<String>,
         }
 
         impl ledger::Section for $name {

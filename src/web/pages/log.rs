@@ -5,7 +5,9 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::case_number;
-use crate::domain::codes::{BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REJECTION, RELEASE_BASIS, RETURN_REASON};
+use crate::domain::codes::{
+    BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REDACTION_BASIS, REJECTION, RELEASE_BASIS, RETURN_REASON,
+};
 use crate::domain::field::{Typed, typed};
 use crate::domain::step::Kind as Step;
 use crate::operations::export_log::{Export, export_log};
@@ -79,10 +81,11 @@ struct Line {
 /// Case numbers of one line that the page shows; the export has all.
 const MOST_CASES: usize = 5;
 /// Nouns that the filter offers: the beginning of a kind.
-const NOUNS: [&str; 28] = [
+const NOUNS: [&str; 29] = [
     "case",
     "group",
     "list",
+    "version",
     "deadline",
     "draft",
     "companion",
@@ -335,7 +338,10 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         count: cases.len(),
         cases,
         groups,
-        keys: if entry.k.starts_with("key.") || entry.k.starts_with("order.") {
+        keys: if ["key.", "order.", "version."]
+            .iter()
+            .any(|noun| entry.k.starts_with(noun))
+        {
             entry.f.clone()
         } else if entry.k == "attachment.list" {
             Vec::new()
@@ -378,6 +384,7 @@ fn basis_key(basis: &str) -> String {
         ERASURE_BASIS,
         HOLD_BASIS,
         RELEASE_BASIS,
+        REDACTION_BASIS,
     ]
     .into_iter()
     .find_map(of)

@@ -19,3 +19,4 @@ pub mod requests;
 pub mod session;
 pub mod steps;
 pub mod unsealing;
+pub mod versions;

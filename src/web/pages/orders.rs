@@ -5,8 +5,10 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::cases::case_of;
+use super::parts::title;
 use crate::domain::codes::{CodeList, HOLD_BASIS};
 use crate::domain::field::{Typed, typed};
+use crate::domain::group::Group;
 use crate::domain::order::{Kind, REASON_MOST, State};
 use crate::domain::public_id::PublicId;
 use crate::domain::text::{self, TextFault};
@@ -15,7 +17,7 @@ use crate::operations::case_act::CaseActError;
 use crate::operations::certify_erasure::certify_erasure;
 use crate::operations::hold_case::hold_case;
 use crate::operations::list_orders::{View, list_orders, view_order};
-use crate::operations::request_order::{Request, request_order};
+use crate::operations::request_order::{Request, Target, request_order};
 use crate::operations::view_case::{OrderRow, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -64,6 +66,8 @@ pub struct New {
     /// What was typed; `None` where no reason is asked for.
     reason: Option<String>,
     most: usize,
+    /// The version that is to give way: as the address names its part, title of the part, number.
+    target: Option<(String, String, i64)>,
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
 }
@@ -84,6 +88,10 @@ impl Page for New {
                 vec![("basis", "order-basis-missing"), ("reason", "order-reason-missing")],
             ),
             page(Asked::Order(Kind::Release), vec![("basis", "why-not-held")]),
+            New {
+                target: Some(("groups/notes".to_owned(), "group-notes".to_owned(), 1)),
+                ..page(Asked::Order(Kind::Redaction), vec![])
+            },
             page(Asked::Hold, vec![]),
         ]
     }
@@ -104,8 +112,19 @@ fn form(id: PublicId, number: String, asked: Asked, sent: &Typed) -> New {
             .collect(),
         reason: (asked != Asked::Hold).then(|| first("reason").to_owned()),
         most: REASON_MOST,
+        target: target(sent).map(|target| {
+            let of = first("of").to_owned();
+            (of, title(target.part), target.version)
+        }),
         missing: vec![],
     }
+}
+
+/// The version that a form or an address says is to give way.
+fn target(sent: &Typed) -> Option<Target> {
+    let part = urls::part_named(typed(sent, "of").next()?)?;
+    let version = typed(sent, "content").next()?.parse().ok()?;
+    Some(Target { part, version })
 }
 
 fn kind_of(text: &str) -> Result<Kind, PageError> {
@@ -137,9 +156,17 @@ async fn page(
 }
 
 /// `GET /cases/{id}/orders/{kind}`
-pub async fn new(ctx: Ctx, path: web::Path<(String, String)>) -> Result<HttpResponse, PageError> {
-    let asked = Asked::Order(kind_of(&path.1)?);
-    page(&ctx, case_of(&path.0)?, asked, &vec![], StatusCode::OK, vec![]).await
+pub async fn new(
+    ctx: Ctx,
+    path: web::Path<(String, String)>,
+    query: web::Query<Typed>,
+) -> Result<HttpResponse, PageError> {
+    let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
+    if kind == Kind::Redaction && target(&query).is_none() {
+        // Only the page of a version leads here.
+        return Err(ctx.refused(id).await);
+    }
+    page(&ctx, id, Asked::Order(kind), &query, StatusCode::OK, vec![]).await
 }
 
 /// `GET /cases/{id}/hold`
@@ -167,7 +194,12 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
     let (Some(basis), Ok(reason), true) = (basis, reason, missing.is_empty()) else {
         return page(&ctx, id, asked, &sent.typed, StatusCode::UNPROCESSABLE_ENTITY, missing).await;
     };
-    let wish = Request { kind, basis, reason };
+    let wish = Request {
+        kind,
+        basis,
+        reason,
+        target: target(&sent.typed),
+    };
     match request_order(ctx.app(), &ctx.actor, id, &wish).await {
         Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::ORDERS), &index)),
         Err(error) => again(&ctx, id, asked, &sent.typed, error).await,
@@ -266,6 +298,9 @@ fn sample(state: State) -> OrderRow {
         ended_at: Some(2),
         epoch: None,
         version: 1,
+        record_id: None,
+        group_no: None,
+        content: None,
         mac: vec![],
     }
 }
@@ -352,6 +387,8 @@ pub struct Show {
     colour: &'static str,
     next: Option<(&'static str, String)>,
     basis: String,
+    /// Group and number of the version that gives way.
+    target: Option<(&'static str, i64)>,
     reason: String,
     requested: String,
     requested_by: String,
@@ -387,6 +424,12 @@ impl Page for Show {
             page(State::Requested, false, true),
             page(State::Agreed, false, true),
             page(State::Done, false, false),
+            Show {
+                kind: Kind::Redaction.name(),
+                target: Some(("notes", 1)),
+                certificate: None,
+                ..page(State::Done, false, false)
+            },
         ]
     }
 }
@@ -425,6 +468,11 @@ fn shown(view: View, now_ms: i64, saved: bool) -> Show {
         colour,
         next,
         basis: format!("code-{}-{}", kind.bases().name, order.basis),
+        target: order
+            .group_no
+            .and_then(|group| Group::from_number(u16::try_from(group).ok()?))
+            .map(Group::name)
+            .zip(order.content),
         reason: view.reason,
         requested: time::shown(order.requested_at),
         requested_by: view.requested_by,

@@ -50,6 +50,8 @@ pub struct Edit {
     drafts: Drafts,
     editable: bool,
     closed: bool,
+    /// Where the earlier versions are, for whoever may open them.
+    versions: Option<String>,
 }
 
 /// A field in which a colleague's version differs from what was typed.
@@ -82,6 +84,7 @@ impl Page for Edit {
             drafts: Drafts::default(),
             editable: true,
             closed: false,
+            versions: (part.group().class() == Class::S2).then(|| urls::versions(id, part)),
         };
         let groups = Group::with_section().map(Part::Group);
         let steps = Kind::ALL.into_iter().map(|kind| Part::Step(kind, None));
@@ -184,7 +187,7 @@ fn opening(id: PublicId, part: Part, asked: &Asked) -> Opening {
 }
 
 /// What is missing before a part of class S4 may be opened: field and message.
-fn lacking(chosen: &str, confirmed: bool) -> Vec<(&'static str, &'static str)> {
+pub fn lacking(chosen: &str, confirmed: bool) -> Vec<(&'static str, &'static str)> {
     let mut lacking = Vec::new();
     if chosen.is_empty() {
         lacking.push(("purpose", "purpose-missing"));
@@ -197,8 +200,10 @@ fn lacking(chosen: &str, confirmed: bool) -> Vec<(&'static str, &'static str)> {
 
 /// The case and the part that an address names; an address that names none is no page.
 pub struct PartPath {
-    id: PublicId,
-    part: Part,
+    /// The case.
+    pub id: PublicId,
+    /// The part.
+    pub part: Part,
 }
 
 impl FromRequest for PartPath {
@@ -407,6 +412,8 @@ async fn form(
         drafts: chosen.view,
         editable: path.editable(&view),
         closed: view.case.state == CLOSED,
+        versions: (view.may.edit && stored.is_some() && matches!(part, Part::Group(_) | Part::Step(..)))
+            .then(|| urls::versions(id, part)),
         number: view.case.number,
     };
     ctx.logged_pages(&[&view.index, &chosen.index], &page)
@@ -609,6 +616,7 @@ impl Again<'_> {
             drafts: Drafts::again(&urls::part(id, part), draft_pages::goes_on_in(keeping)?),
             editable: true,
             closed: false,
+            versions: None,
         };
         ctx.page_with(status, Some(&index), &page)
     }
