@@ -56,21 +56,21 @@ fn a_full_queue_gives_503_with_a_time_to_try_again_and_opens_nothing() {
     let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
     let form = worker.get("/intakes/new");
     let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, begins) = std::sync::mpsc::channel::<()>();
+    let writer = served.world.app.writer.clone();
+    let holding = std::thread::spawn(move || {
+        writer.write_blocking::<(), ()>(None, move |_| {
+            begun.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(((), vec![]))
+        })
+    });
+    // Only once the writer is held has it taken its batch, and what comes now fills the queue for good.
+    begins.recv().unwrap();
     let (tell, full) = std::sync::mpsc::channel();
     let writer = served.world.app.writer.clone();
     let waiting = std::thread::spawn(move || {
-        let mut acts = vec![];
-        acts.push(futures_util::future::Either::Left(writer.write::<(), ()>(
-            None,
-            move |_| {
-                released.recv().unwrap();
-                Ok(((), vec![]))
-            },
-        )));
-        for _ in 0..2 * QUEUE {
-            let idle = writer.write::<(), ()>(None, |_| Ok(((), vec![])));
-            acts.push(futures_util::future::Either::Right(idle));
-        }
+        let acts = (0..2 * QUEUE).map(|_| writer.write::<(), ()>(None, |_| Ok(((), vec![]))));
         let told = async { tell.send(()).unwrap() };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -98,6 +98,7 @@ fn a_full_queue_gives_503_with_a_time_to_try_again_and_opens_nothing() {
     );
 
     release.send(()).unwrap();
+    holding.join().unwrap().unwrap();
     assert!(waiting.join().unwrap() > 0, "the queue was full");
     assert_eq!(worker.get(&case).status, 200);
     assert_eq!(worker.submit(&form, "/intakes", &[("alias", "Còn Nguyên")]).status, 303);
