@@ -2,7 +2,7 @@
 "use strict";
 // The word that something was saved is said once: a reload must not say it again.
 const said = new URLSearchParams(location.search);
-if (["saved", "dropped"].some((word) => said.has(word))) history.replaceState(null, "", location.pathname);
+if (["saved", "dropped"].some((word) => said.has(word))) history.replaceState(null, "", location.pathname + location.hash);
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 const drafts = [];
 for (const form of document.querySelectorAll("form[data-autosave]")) {

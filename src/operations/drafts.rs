@@ -19,7 +19,8 @@ use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::step::Kind;
-use crate::policy::Ask;
+use crate::domain::{order, referral};
+use crate::policy::{Action, Ask};
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, DraftRow};
 use crate::storage::connection::AnyConnection;
@@ -56,6 +57,66 @@ pub fn form_of(case: PublicId, part: Part) -> String {
             format!("{case}/{}/{id}", part.name())
         }
     }
+}
+
+/// A form about a case that is no part of it: it records something new there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NewForm {
+    /// A consent.
+    Consent,
+    /// Asking for an act that takes two persons.
+    Order(order::Kind),
+    /// A referral.
+    Referral(referral::Kind),
+}
+
+impl NewForm {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let orders = order::Kind::ALL.into_iter().map(Self::Order);
+        let referrals = referral::Kind::ALL.into_iter().map(Self::Referral);
+        std::iter::once(Self::Consent).chain(orders).chain(referrals)
+    }
+
+    /// Name among the forms of a case.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Consent => "consents".to_owned(),
+            Self::Order(kind) => format!("orders-{}", kind.name()),
+            Self::Referral(kind) => format!("referrals-{}", kind.name()),
+        }
+    }
+
+    /// Name of the form for a case.
+    #[must_use]
+    pub fn of(self, case: PublicId) -> String {
+        format!("{case}/{}", self.name())
+    }
+
+    /// Whoever may send the form may keep what is typed in it.
+    async fn allowed(self, app: &App, actor: &Actor, case: PublicId) -> Result<Allowed, CaseActError> {
+        let (action, groups, purpose): (_, &[Group], _) = match self {
+            Self::Consent => (Action::Edit, &[Group::Notes], "case_work"),
+            Self::Order(kind) => (Action::Order, &[], kind.name()),
+            Self::Referral(kind) => (Action::Refer, &[], kind.name()),
+        };
+        let ask = Ask {
+            groups,
+            purpose,
+            confirmed: false,
+        };
+        allowed(app, actor, case, action, &ask).await
+    }
+}
+
+/// Any form about a case.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CaseForm {
+    /// Of a part.
+    Part(Part),
+    /// Of something new.
+    New(NewForm),
 }
 
 /// Name of one draft of a form about something new: each window has its own.
@@ -100,18 +161,22 @@ pub struct Kept {
     pub saved_at: i64,
 }
 
-/// A draft of a part of a case.
-pub struct KeptPart {
-    /// Which part.
-    pub part: Part,
+/// A draft about a case.
+pub struct KeptForm {
+    /// Of which form.
+    pub form: CaseForm,
     /// Which draft.
     pub kept: Kept,
 }
 
 /// The author's drafts about a case, newest first; nothing is opened.
-pub async fn of_case(app: &App, actor: &Actor, case: PublicId) -> Result<Vec<KeptPart>, Failure> {
+pub async fn of_case(app: &App, actor: &Actor, case: PublicId) -> Result<Vec<KeptForm>, Failure> {
     let kept = under(app, actor, &case.to_string()).await?;
     let kept = kept.into_iter().filter_map(|(place, kept)| {
+        if let Some(form) = NewForm::all().find(|form| form.name() == place) {
+            let form = CaseForm::New(form);
+            return Some(KeptForm { form, kept });
+        }
         let (name, id) = match place.split_once('/') {
             Some((name, id)) => (name, Some(PublicId::parse(id)?)),
             None => (place.as_str(), None),
@@ -124,7 +189,10 @@ pub async fn of_case(app: &App, actor: &Actor, case: PublicId) -> Result<Vec<Kep
                 group.or_else(|| Some(Part::Step(Kind::parse(name)?, id)))?
             }
         };
-        Some(KeptPart { part, kept })
+        Some(KeptForm {
+            form: CaseForm::Part(part),
+            kept,
+        })
     });
     Ok(kept.collect())
 }
@@ -366,6 +434,36 @@ pub async fn discard_part(app: &App, actor: &Actor, case: PublicId, save: &Save)
     let allowed = may_keep(app, actor, case, save).await?;
     let form = form_of(case, save.part);
     Ok(discard(app, actor, &form, Some(allowed.handle)).await?)
+}
+
+/// Keeps what is typed in a form about something new in a case, over a version of the draft, if the actor may send the form.
+pub async fn keep_new(
+    app: &App,
+    actor: &Actor,
+    case: PublicId,
+    form: NewForm,
+    (typed, from_version): (Typed, i64),
+) -> Result<Keeping, CaseActError> {
+    let allowed = form.allowed(app, actor, case).await?;
+    Ok(keep(app, actor, &form.of(case), from_version, Some(allowed.handle), typed).await?)
+}
+
+/// Drops the draft of such a form that the actor's request names.
+pub async fn discard_new(app: &App, actor: &Actor, case: PublicId, form: NewForm) -> Result<(), CaseActError> {
+    let allowed = form.allowed(app, actor, case).await?;
+    Ok(discard(app, actor, &form.of(case), Some(allowed.handle)).await?)
+}
+
+/// Drops the draft of a form about something new that has been sent, inside the act that the form asked for.
+pub fn sent(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    actor: &Actor,
+    (case, form): (PublicId, NewForm),
+    now_ms: i64,
+) -> Result<(), StorageError> {
+    let name = of_sheet(&form.of(case), PublicId(actor.request));
+    remove_of_form(connection, keyring, (&actor.viewer.account_id, &name), None, now_ms)
 }
 
 async fn may_keep(app: &App, actor: &Actor, case: PublicId, save: &Save) -> Result<Allowed, CaseActError> {

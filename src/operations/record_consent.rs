@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
+use super::drafts::{self, NewForm};
 use super::failure::Failure;
 use super::outcome::Claim;
 use super::withdraw_consent::withdraw;
@@ -145,11 +146,14 @@ async fn attempt(
         .about(allowed.handle);
     sealed.record(&mut entry);
     let keyring = std::sync::Arc::clone(&app.keyring);
+    let author = actor.clone();
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
+        let now_ms = tx.now_ms();
         let connection = tx.connection();
         if !case_rows::is_unchanged(connection, &allowed.case)? {
             return Err(No::Conflict.into());
         }
+        drafts::sent(connection, &keyring, &author, (id, NewForm::Consent), now_ms)?;
         diesel::insert_into(consent::table).values(&row).execute(connection)?;
         sealed_values::insert(connection, &value)?;
         if row.state == "refused" {

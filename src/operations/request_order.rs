@@ -6,10 +6,11 @@ use ledger::vault::keyring::LogNote;
 
 use super::actor::Actor;
 use super::case_act::{self, Allowed, CaseActError, No, allowed};
+use super::drafts::{self, NewForm};
 use super::failure::Failure;
 use super::outcome::Claim;
 use super::records::record_of;
-use super::{drafts, sections};
+use super::sections;
 use crate::app::App;
 use crate::clock::{random_id, row_id};
 use crate::domain::order::{Kind, State};
@@ -115,6 +116,7 @@ async fn attempt(
         .note(note.bytes())
         .about(allowed.handle);
     let keyring = std::sync::Arc::clone(&app.keyring);
+    let author = actor.clone();
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
         let now_ms = tx.now_ms();
         let connection = tx.connection();
@@ -133,6 +135,7 @@ async fn attempt(
             Kind::Release if !held => return Err(Why::NotHeld.into()),
             Kind::Erasure | Kind::Redaction | Kind::Release => {}
         }
+        drafts::sent(connection, &keyring, &author, (id, NewForm::Order(kind)), now_ms)?;
         log_rows::insert_note(connection, &note_id, note.bytes()).map_err(StorageError::from)?;
         orders::insert(connection, &row)?;
         Ok(())

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::actor::Actor;
 use super::case_act::{self, CaseActError, No, allowed};
+use super::drafts::{self, NewForm};
 use super::failure::Failure;
 use super::outcome::Claim;
 use super::refuse;
@@ -137,7 +138,9 @@ async fn attempt(
         .fields(&names)
         .about(allowed.handle);
     let keyring = std::sync::Arc::clone(&app.keyring);
+    let author = actor.clone();
     case_act::write(app, allowed.permit.rights(), claim, entry, move |tx| {
+        let now_ms = tx.now_ms();
         let connection = tx.connection();
         if !case_rows::is_unchanged(connection, &allowed.case)? {
             return Err(No::Conflict.into());
@@ -154,6 +157,7 @@ async fn attempt(
         if row.consent_id.as_ref().is_some_and(|id| !stands(id)) {
             return Err(Why::NoConsent.into());
         }
+        drafts::sent(connection, &keyring, &author, (id, NewForm::Referral(kind)), now_ms)?;
         diesel::insert_into(referral::table)
             .values(&row)
             .execute(connection)

@@ -113,6 +113,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/cases/{id}/attachments/{file}", Decided::Case, "view"),
     route("GET", "/cases/{id}/consents/new", Decided::Case, "edit"),
     route("POST", "/cases/{id}/consents", Decided::Case, "edit"),
+    route("POST", "/cases/{id}/consents/draft", Decided::Case, "edit"),
     route(
         "POST",
         "/cases/{id}/consents/{consent}/withdrawal",
@@ -121,6 +122,7 @@ pub const ROUTES: &[Route] = &[
     ),
     route("GET", "/cases/{id}/referrals/{kind}", Decided::Case, "refer"),
     route("POST", "/cases/{id}/referrals/{kind}", Decided::Case, "refer"),
+    route("POST", "/cases/{id}/referrals/{kind}/draft", Decided::Case, "refer"),
     route("POST", "/cases/{id}/withdrawals/{referral}", Decided::Case, "refer"),
     route("GET", "/referrals", Decided::House, "inbox"),
     route("GET", "/referrals/{referral}", Decided::Case, "pick_up"),
@@ -128,6 +130,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/referrals/{referral}/closing", Decided::Case, "pick_up"),
     route("GET", "/cases/{id}/orders/{kind}", Decided::Case, "order"),
     route("POST", "/cases/{id}/orders/{kind}", Decided::Case, "order"),
+    route("POST", "/cases/{id}/orders/{kind}/draft", Decided::Case, "order"),
     route("GET", "/cases/{id}/hold", Decided::Case, "hold"),
     route("POST", "/cases/{id}/hold", Decided::Case, "hold"),
     route("GET", "/orders", Decided::House, "list_orders"),
@@ -199,12 +202,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/cases/{id}/attachments/{file}", web::get().to(attachments::show))
         .route("/cases/{id}/consents/new", web::get().to(consents::new))
         .route("/cases/{id}/consents", web::post().to(consents::create))
+        .route("/cases/{id}/consents/draft", web::post().to(consents::keep))
         .route(
             "/cases/{id}/consents/{consent}/withdrawal",
             web::post().to(consents::withdraw),
         )
         .route("/cases/{id}/referrals/{kind}", web::get().to(referrals::new))
         .route("/cases/{id}/referrals/{kind}", web::post().to(referrals::create))
+        .route("/cases/{id}/referrals/{kind}/draft", web::post().to(referrals::keep))
         .route(
             "/cases/{id}/withdrawals/{referral}",
             web::post().to(referrals::withdraw),
@@ -215,6 +220,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/referrals/{referral}/closing", web::post().to(inbox::close))
         .route("/cases/{id}/orders/{kind}", web::get().to(orders::new))
         .route("/cases/{id}/orders/{kind}", web::post().to(orders::create))
+        .route("/cases/{id}/orders/{kind}/draft", web::post().to(orders::keep))
         .route("/cases/{id}/hold", web::get().to(orders::new_hold))
         .route("/cases/{id}/hold", web::post().to(orders::create_hold))
         .route(urls::ORDERS, web::get().to(orders::index))

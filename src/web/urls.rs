@@ -4,6 +4,7 @@ use crate::domain::group::Group;
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::{order, referral, step};
+use crate::operations::drafts::NewForm;
 use crate::operations::request_order::Target;
 
 /// A case.
@@ -41,6 +42,25 @@ pub fn opening(id: PublicId, of: Part) -> String {
 #[must_use]
 pub fn draft(id: PublicId, of: Part) -> String {
     format!("{}/draft", part(id, of))
+}
+
+/// A form about something new in a case.
+#[must_use]
+pub fn new_form(id: PublicId, form: NewForm) -> String {
+    match form {
+        NewForm::Consent => new_consent(id),
+        NewForm::Order(kind) => case_orders(id, kind),
+        NewForm::Referral(kind) => case_referrals(id, kind),
+    }
+}
+
+/// The draft of such a form.
+#[must_use]
+pub fn new_draft(id: PublicId, form: NewForm) -> String {
+    match form {
+        NewForm::Consent => format!("{}/draft", consents(id)),
+        NewForm::Order(_) | NewForm::Referral(_) => format!("{}/draft", new_form(id, form)),
+    }
 }
 
 /// The versions of a part.

@@ -16,6 +16,7 @@ mod bad_input;
 mod browser;
 mod busy;
 mod clocks;
+mod drafts;
 mod entries;
 mod follow_up;
 mod identification;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::cases::case_of;
 use super::cases::stages::anchor;
+use super::drafts::{self as draft_pages, Accept, Asked, Drafts};
 use super::fields::{FieldView, from_stored, from_typed, needed};
 use super::parts::title;
 use crate::domain::codes::{CONSENT_FORM, CONSENT_PURPOSE};
@@ -17,6 +18,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::referral::may_be_listed;
 use crate::domain::refusal::Why;
 use crate::operations::case_act::CaseActError;
+use crate::operations::drafts::NewForm;
 use crate::operations::record_consent::{Consent, record_consent};
 use crate::operations::view_case::{CaseView, Wish, view_case};
 use crate::operations::withdraw_consent::withdraw_consent;
@@ -41,6 +43,8 @@ pub struct New {
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
     faults: Vec<(&'static str, String)>,
+    draft: String,
+    drafts: Drafts,
 }
 
 impl Page for New {
@@ -61,6 +65,10 @@ impl Page for New {
                 ("form", "consent-form-missing"),
             ]),
             page(vec![("alone_because", Why::ChildAlone.message())]),
+            Self {
+                drafts: Drafts::sample(),
+                ..page(vec![])
+            },
         ]
     }
 }
@@ -149,6 +157,8 @@ fn form(id: PublicId, number: String, typed: &Typed, fields: Vec<FieldView>) -> 
         fields,
         missing: vec![],
         faults: vec![],
+        draft: urls::new_draft(id, NewForm::Consent),
+        drafts: Drafts::default(),
     }
 }
 
@@ -167,10 +177,25 @@ async fn seen(ctx: &Ctx, id: PublicId) -> Result<CaseView, PageError> {
 }
 
 /// `GET /cases/{id}/consents/new`
-pub async fn new(ctx: Ctx, path: web::Path<String>) -> Result<HttpResponse, PageError> {
+pub async fn new(ctx: Ctx, path: web::Path<String>, asked: web::Query<Asked>) -> Result<HttpResponse, PageError> {
     let id = case_of(&path)?;
     let view = seen(&ctx, id).await?;
-    ctx.logged_page(&view.index, &form(id, view.case.number, &vec![], stored()))
+    let chosen = draft_pages::choose_new(&ctx, id, NewForm::Consent, &asked).await?;
+    let fields = match &chosen.typed {
+        Some(typed) => needed(from_typed(PART.fields(), typed, &[], ctx.wording()), PART.needed()),
+        None => stored(),
+    };
+    let page = New {
+        drafts: chosen.view,
+        ..form(id, view.case.number, &chosen.typed.unwrap_or_default(), fields)
+    };
+    ctx.logged_pages(&[&view.index, &chosen.index], &page)
+}
+
+/// `POST /cases/{id}/consents/draft`
+pub async fn keep(accept: Accept, path: web::Path<String>, submission: Submission) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified_at_any_age()?;
+    draft_pages::keep_new(&ctx, accept, (case_of(&path)?, NewForm::Consent), sent.typed).await
 }
 
 /// `POST /cases/{id}/consents`
@@ -221,6 +246,7 @@ pub async fn create(path: web::Path<String>, submission: Submission) -> Result<H
             .iter()
             .filter_map(|field| field.fault.clone().map(|fault| (field.name, fault)))
             .collect(),
+        drafts: draft_pages::again_new(&ctx, id, NewForm::Consent, &sent.typed).await?,
         ..form(id, view.case.number, &sent.typed, fields)
     };
     let status = if refused.is_some() {

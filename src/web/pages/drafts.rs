@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::domain::field::{Typed, typed};
 use crate::domain::public_id::PublicId;
-use crate::operations::drafts::{self, Keeping, Kept, Sheet};
+use crate::operations::drafts::{self, Keeping, Kept, NewForm, Sheet};
 use crate::operations::failure::Failure;
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -145,6 +145,40 @@ pub async fn choose(ctx: &Ctx, form: Form<'_>, asked: &Asked) -> Result<Chosen, 
     };
     let (typed, index) = opened.map_or((None, String::new()), |opened| (Some(opened.typed), opened.index));
     Ok(Chosen { view, typed, index })
+}
+
+/// The draft that the address of a form about something new in a case asks for.
+pub async fn choose_new(ctx: &Ctx, id: PublicId, form: NewForm, asked: &Asked) -> Result<Chosen, PageError> {
+    let known = Form {
+        name: &form.of(id),
+        at: &urls::new_form(id, form),
+        case: Some(id),
+        goes_on: false,
+    };
+    choose(ctx, known, asked).await
+}
+
+/// Keeps what is typed in such a form, or drops it, and answers.
+pub async fn keep_new(
+    ctx: &Ctx,
+    accept: Accept,
+    (id, form): (PublicId, NewForm),
+    typed: Typed,
+) -> Result<HttpResponse, PageError> {
+    if is_dropped(&typed) {
+        drafts::discard_new(ctx.app(), &ctx.actor, id, form).await?;
+        return Ok(ctx.see_other(&format!("{}?dropped=1", urls::case(id)), ""));
+    }
+    let version = version_of(&typed);
+    let keeping = drafts::keep_new(ctx.app(), &ctx.actor, id, form, (typed, version)).await?;
+    Ok(kept(ctx, accept, &urls::new_form(id, form), keeping))
+}
+
+/// What such a form says about drafts when it is shown again: what was typed is kept first.
+pub async fn again_new(ctx: &Ctx, id: PublicId, form: NewForm, typed: &Typed) -> Result<Drafts, PageError> {
+    let typed = (typed.clone(), version_of(typed));
+    let keeping = drafts::keep_new(ctx.app(), &ctx.actor, id, form, typed).await?;
+    Ok(Drafts::again(&urls::new_form(id, form), goes_on_in(keeping)?))
 }
 
 /// Where drafts are, and of when.

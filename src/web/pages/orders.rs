@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::cases::case_of;
+use super::drafts::{self as draft_pages, Accept, Drafts};
 use super::parts::title;
 use crate::domain::codes::{CodeList, HOLD_BASIS};
 use crate::domain::field::{Typed, typed};
@@ -15,10 +16,11 @@ use crate::domain::text::{self, TextFault};
 use crate::operations::answer_order::{Answer, answer_order};
 use crate::operations::case_act::CaseActError;
 use crate::operations::certify_erasure::certify_erasure;
+use crate::operations::drafts::NewForm;
 use crate::operations::hold_case::hold_case;
 use crate::operations::list_orders::{View, list_orders, view_order};
 use crate::operations::request_order::{Request, Target, request_order};
-use crate::operations::view_case::{OrderRow, Wish, view_case};
+use crate::operations::view_case::{CaseView, OrderRow, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
 use crate::web::form::Submission;
@@ -37,6 +39,14 @@ impl Asked {
         match self {
             Self::Order(kind) => kind.name(),
             Self::Hold => "hold",
+        }
+    }
+
+    /// As its drafts know it.
+    fn form(self) -> Option<NewForm> {
+        match self {
+            Self::Order(kind) => Some(NewForm::Order(kind)),
+            Self::Hold => None,
         }
     }
 
@@ -70,6 +80,9 @@ pub struct New {
     target: Option<(String, String, i64)>,
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
+    /// Where what is typed is kept; a hold has nothing to type.
+    draft: Option<String>,
+    drafts: Drafts,
 }
 
 impl Page for New {
@@ -117,6 +130,8 @@ fn form(id: PublicId, number: String, asked: Asked, sent: &Typed) -> New {
             (of, title(target.part), target.version)
         }),
         missing: vec![],
+        draft: asked.form().map(|form| urls::new_draft(id, form)),
+        drafts: Drafts::default(),
     }
 }
 
@@ -131,6 +146,21 @@ fn kind_of(text: &str) -> Result<Kind, PageError> {
     Kind::parse(text).ok_or_else(|| PageError::NotFound(String::new()))
 }
 
+async fn seen(ctx: &Ctx, id: PublicId) -> Result<CaseView, PageError> {
+    let wish = Wish {
+        parts: Some(vec![]),
+        purpose: "supervision",
+        confirmed: false,
+    };
+    let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
+    if view.may.order {
+        Ok(view)
+    } else {
+        Err(ctx.refused(id).await)
+    }
+}
+
+/// The form once more with what was typed, which is kept as a draft first.
 async fn page(
     ctx: &Ctx,
     id: PublicId,
@@ -139,17 +169,14 @@ async fn page(
     status: StatusCode,
     missing: Vec<(&'static str, &'static str)>,
 ) -> Result<HttpResponse, PageError> {
-    let wish = Wish {
-        parts: Some(vec![]),
-        purpose: "supervision",
-        confirmed: false,
+    let view = seen(ctx, id).await?;
+    let drafts = match asked.form() {
+        Some(form) => draft_pages::again_new(ctx, id, form, sent).await?,
+        None => Drafts::default(),
     };
-    let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
-    if !view.may.order {
-        return Err(ctx.refused(id).await);
-    }
     let page = New {
         missing,
+        drafts,
         ..form(id, view.case.number, asked, sent)
     };
     ctx.page_with(status, Some(&view.index), &page)
@@ -162,11 +189,35 @@ pub async fn new(
     query: web::Query<Typed>,
 ) -> Result<HttpResponse, PageError> {
     let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
-    if kind == Kind::Redaction && target(&query).is_none() {
-        // Only the page of a version leads here.
+    let view = seen(&ctx, id).await?;
+    let first = |name| typed(&query, name).next().map(str::to_owned);
+    let asked = draft_pages::Asked {
+        draft: first("draft"),
+        kept: first("kept"),
+        dropped: first("dropped"),
+    };
+    let chosen = draft_pages::choose_new(&ctx, id, NewForm::Order(kind), &asked).await?;
+    let sent = chosen.typed.unwrap_or_else(|| query.into_inner());
+    if kind == Kind::Redaction && target(&sent).is_none() {
+        // Only the page of a version, or a draft, leads here.
         return Err(ctx.refused(id).await);
     }
-    page(&ctx, id, Asked::Order(kind), &query, StatusCode::OK, vec![]).await
+    let page = New {
+        drafts: chosen.view,
+        ..form(id, view.case.number, Asked::Order(kind), &sent)
+    };
+    ctx.logged_pages(&[&view.index, &chosen.index], &page)
+}
+
+/// `POST /cases/{id}/orders/{kind}/draft`
+pub async fn keep(
+    accept: Accept,
+    path: web::Path<(String, String)>,
+    submission: Submission,
+) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified_at_any_age()?;
+    let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
+    draft_pages::keep_new(&ctx, accept, (id, NewForm::Order(kind)), sent.typed).await
 }
 
 /// `GET /cases/{id}/hold`

@@ -5,12 +5,14 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use super::cases::{case_of, stages};
+use super::drafts::{self as draft_pages, Accept, Asked, Drafts};
 use crate::domain::codes::{BASIS, CodeList, LEGAL_AID_FORM};
 use crate::domain::field::{Typed, typed};
 use crate::domain::group::{Class, Group, from_bits};
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::{Kind, may_be_listed};
 use crate::operations::case_act::CaseActError;
+use crate::operations::drafts::NewForm;
 use crate::operations::move_referral::withdraw_referral;
 use crate::operations::send_referral::{OrganisationRow, Referral, receivers, send_referral};
 use crate::operations::view_case::{CaseView, Wish, view_case};
@@ -38,6 +40,8 @@ pub struct New {
     confirmed: bool,
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
+    draft: String,
+    drafts: Drafts,
 }
 
 /// A consent that covers this kind of referral.
@@ -155,6 +159,8 @@ fn form(
         groups,
         confirmed: is("confirmed", "yes"),
         missing: vec![],
+        draft: urls::new_draft(id, NewForm::Referral(kind)),
+        drafts: Drafts::default(),
     }
 }
 
@@ -170,34 +176,38 @@ fn given(view: &CaseView, kind: Kind) -> Vec<(String, String, Vec<Group>)> {
         .collect()
 }
 
-async fn page(
-    ctx: &Ctx,
-    id: PublicId,
-    kind: Kind,
-    sent: &Typed,
-    missing: Vec<(&'static str, &'static str)>,
-) -> Result<HttpResponse, PageError> {
+/// Whether the case lets itself be referred by the actor.
+async fn seen(ctx: &Ctx, id: PublicId, kind: Kind) -> Result<CaseView, PageError> {
     let wish = Wish {
         parts: Some(vec![]),
         purpose: kind.name(),
         confirmed: false,
     };
     let view = view_case(ctx.app(), &ctx.actor, id.0, &wish).await?;
-    if !view.may.refer {
-        return Err(ctx.refused(id).await);
+    if view.may.refer {
+        Ok(view)
+    } else {
+        Err(ctx.refused(id).await)
     }
+}
+
+/// The form once more with what was chosen, which is kept as a draft first.
+async fn again(
+    ctx: &Ctx,
+    id: PublicId,
+    kind: Kind,
+    sent: &Typed,
+    missing: Vec<(&'static str, &'static str)>,
+) -> Result<HttpResponse, PageError> {
+    let view = seen(ctx, id, kind).await?;
     let receivers = receivers(ctx.app(), kind).await?;
     let consents = given(&view, kind);
-    let status = if missing.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
     let page = New {
         missing,
+        drafts: draft_pages::again_new(ctx, id, NewForm::Referral(kind), sent).await?,
         ..form(id, &view.case.number, kind, &receivers, consents, sent)
     };
-    ctx.page_with(status, Some(&view.index), &page)
+    ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &page)
 }
 
 fn kind_of(text: &str) -> Result<Kind, PageError> {
@@ -205,9 +215,32 @@ fn kind_of(text: &str) -> Result<Kind, PageError> {
 }
 
 /// `GET /cases/{id}/referrals/{kind}`
-pub async fn new(ctx: Ctx, path: web::Path<(String, String)>) -> Result<HttpResponse, PageError> {
+pub async fn new(
+    ctx: Ctx,
+    path: web::Path<(String, String)>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, PageError> {
     let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
-    page(&ctx, id, kind, &vec![], vec![]).await
+    let view = seen(&ctx, id, kind).await?;
+    let chosen = draft_pages::choose_new(&ctx, id, NewForm::Referral(kind), &asked).await?;
+    let receivers = receivers(ctx.app(), kind).await?;
+    let (consents, typed) = (given(&view, kind), chosen.typed.unwrap_or_default());
+    let page = New {
+        drafts: chosen.view,
+        ..form(id, &view.case.number, kind, &receivers, consents, &typed)
+    };
+    ctx.logged_pages(&[&view.index, &chosen.index], &page)
+}
+
+/// `POST /cases/{id}/referrals/{kind}/draft`
+pub async fn keep(
+    accept: Accept,
+    path: web::Path<(String, String)>,
+    submission: Submission,
+) -> Result<HttpResponse, PageError> {
+    let (ctx, sent) = submission.verified_at_any_age()?;
+    let (id, kind) = (case_of(&path.0)?, kind_of(&path.1)?);
+    draft_pages::keep_new(&ctx, accept, (id, NewForm::Referral(kind)), sent.typed).await
 }
 
 /// `POST /cases/{id}/referrals/{kind}`
@@ -239,13 +272,13 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
         missing.push(("confirmed", "referral-unconfirmed"));
     }
     if !missing.is_empty() {
-        return page(&ctx, id, kind, &sent, missing).await;
+        return again(&ctx, id, kind, &sent, missing).await;
     }
     match send_referral(ctx.app(), &ctx.actor, id, &wish).await {
         Ok(index) => Ok(ctx.see_other(&urls::saved(id, &stages::of_referral(kind)), &index)),
         // The form comes back with the reason; what was chosen stays chosen.
-        Err(CaseActError::Refused(why)) => page(&ctx, id, kind, &sent, vec![("consent", why.message())]).await,
-        Err(CaseActError::Conflict) => page(&ctx, id, kind, &sent, vec![("consent", "why-not-now")]).await,
+        Err(CaseActError::Refused(why)) => again(&ctx, id, kind, &sent, vec![("consent", why.message())]).await,
+        Err(CaseActError::Conflict) => again(&ctx, id, kind, &sent, vec![("consent", "why-not-now")]).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::domain::refusal::Why;
 use crate::operations::case_act::CLOSED;
-use crate::operations::drafts;
+use crate::operations::drafts::{self, CaseForm, NewForm};
 use crate::operations::view_case::{CaseView, Clock, Wish, view_case};
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -256,8 +256,12 @@ async fn read(ctx: &Ctx, id: PublicId, query: &ShowQuery) -> Result<(String, Sho
         drafts: kept
             .iter()
             .map(|kept| {
-                let address = draft_pages::address(&urls::part(id, kept.part), kept.kept.sheet.id);
-                (title(kept.part), address, time::shown_to_the_second(kept.kept.saved_at))
+                let (title, at) = match kept.form {
+                    CaseForm::Part(part) => (title(part), urls::part(id, part)),
+                    CaseForm::New(form) => (form_title(form), urls::new_form(id, form)),
+                };
+                let address = draft_pages::address(&at, kept.kept.sheet.id);
+                (title, address, time::shown_to_the_second(kept.kept.saved_at))
             })
             .collect(),
         saved: query.saved.clone().unwrap_or_default(),
@@ -265,6 +269,15 @@ async fn read(ctx: &Ctx, id: PublicId, query: &ShowQuery) -> Result<(String, Sho
         ..page(ctx, id, &view)
     };
     Ok((index, page))
+}
+
+/// Message of the name of a form.
+fn form_title(form: NewForm) -> String {
+    match form {
+        NewForm::Consent => "consent-title".to_owned(),
+        NewForm::Order(kind) => format!("order-kind-{}", kind.name()),
+        NewForm::Referral(kind) => format!("refer-{}", kind.name()),
+    }
 }
 
 /// Message of the basis of a hold.
