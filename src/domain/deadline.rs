@@ -54,6 +54,8 @@ pub struct Deadline {
     pub unit: Unit,
     /// Article or circular.
     pub source: String,
+    /// The same in English.
+    pub source_en: String,
     /// The clock that starts when this one is met.
     pub then: Option<String>,
     /// How sure the length is: `stated`, `secondary` or `proposed`.

@@ -26,6 +26,8 @@ pub enum Kind {
     Date,
     /// A date of something that has happened: today at the latest.
     PastDate,
+    /// The same, known to the day.
+    PastDay,
     /// A name of letters, digits and hyphens that says nothing of a place: `HOA-SEN-07`.
     CodeName,
     /// Twelve digits, or nine of the old card (NĐ 137/2015 Art. 13).
@@ -49,6 +51,8 @@ pub enum Fault {
     NotACodeName,
     /// No such day or month.
     NoSuchDate,
+    /// No such day, where a day is needed.
+    NoSuchDay,
     /// A month or a year where a day is needed.
     NotADay,
     /// A day that is still to come, for something that has happened.
@@ -80,6 +84,7 @@ impl Fault {
             Self::Control => ("fault-control", vec![]),
             Self::NotInList => ("fault-not-in-list", vec![]),
             Self::NoSuchDate => ("fault-no-such-date", vec![]),
+            Self::NoSuchDay => ("fault-no-such-day", vec![]),
             Self::NotADay => ("fault-not-a-day", vec![]),
             Self::NotYet => ("fault-not-yet", vec![]),
             Self::NotACodeName => ("fault-not-a-code-name", vec![]),
@@ -164,6 +169,11 @@ impl Kind {
                 }
                 Ok(Value::from(String::from(date)))
             }
+            Self::PastDay => match date(first).map_err(|_| Fault::NoSuchDay)? {
+                date if date.day().is_none() => Err(Fault::NotADay),
+                date if date.first_day() > today => Err(Fault::NotYet),
+                date => Ok(Value::from(String::from(date))),
+            },
             Self::CodeName => code_name(first).map(Value::from),
             Self::IdNumber => id_number(first).map(Value::from),
             Self::Line(most) => Ok(Value::from(text::line(first, most)?)),

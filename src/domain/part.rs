@@ -73,6 +73,7 @@ impl Part {
             Self::Step(step::Kind::Closure, _) => &["closing_reason"],
             Self::Step(step::Kind::Reopening, _) => &["reopening_reason"],
             Self::Matter(_) => &["provider_kind", "assigned_on", "outcome"],
+            Self::Advice(_) => &["advice"],
             Self::Consent(_) => &["agreed_by"],
             _ => &[],
         }

@@ -47,13 +47,15 @@ pub enum Why {
     SamePerson,
     /// A child agreed alone, and nobody said why no representative did.
     ChildAlone,
+    /// Support was approved and has not reached the person.
+    NotDelivered,
     /// Something waits for approval.
     Waiting,
 }
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::BeforeStart,
         Self::Held,
         Self::Lapsed,
@@ -76,6 +78,7 @@ impl Why {
         Self::OutsideConsent,
         Self::SamePerson,
         Self::ChildAlone,
+        Self::NotDelivered,
         Self::Waiting,
     ];
 
@@ -105,6 +108,7 @@ impl Why {
             Self::OutsideConsent => "why-outside-consent",
             Self::SamePerson => "why-same-person",
             Self::ChildAlone => "why-child-alone",
+            Self::NotDelivered => "why-not-delivered",
             Self::Waiting => "why-waiting",
         }
     }

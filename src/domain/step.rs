@@ -256,6 +256,7 @@ pub fn may_close(steps: impl Iterator<Item = (Kind, State)>, referral_open: bool
         match (kind, state) {
             (Kind::Protection, Active) => return Err(Why::ProtectionActive),
             (Kind::Identification | Kind::Support, Requested | Returned) => return Err(Why::Waiting),
+            (Kind::Support, Approved) => return Err(Why::NotDelivered),
             _ => {}
         }
     }
@@ -303,6 +304,10 @@ mod tests {
         assert_eq!(
             may_close([(Kind::Support, Requested)].into_iter(), false),
             Err(Why::Waiting)
+        );
+        assert_eq!(
+            may_close([(Kind::Support, Approved)].into_iter(), false),
+            Err(Why::NotDelivered)
         );
         assert_eq!(
             may_close([(Kind::Support, Delivered), (Kind::Visit, Planned)].into_iter(), false),

@@ -42,7 +42,8 @@ pub fn seen(text: &str) -> String {
 }
 
 /// Embeddings, overrides and isolates: a text with them does not say what it seems to say (UTS 55).
-const fn turns(letter: char) -> bool {
+#[must_use]
+pub const fn turns(letter: char) -> bool {
     matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -9,6 +9,7 @@ use super::staff_record::StaffRecord;
 use crate::clock::{random_id, row_id};
 use crate::domain::organisation::KINDS;
 use crate::domain::role::Role;
+use crate::domain::text;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, AccountRow, OrganisationRow};
 use crate::storage::schema::{account, case_file, organisation, session};
@@ -20,6 +21,12 @@ pub enum AccountError {
     /// The code is taken.
     #[error("an organisation with this code exists already")]
     CodeTaken,
+    /// A code with other characters, or none.
+    #[error("the code of an organisation is 1 to 20 letters without diacritics, digits and hyphens, for example XA-01")]
+    BadCode,
+    /// No name, or one with characters that nobody sees.
+    #[error("give a name of at most 200 characters in one line")]
+    BadName,
     /// No such kind of organisation.
     #[error("an organisation is one of: {}", KINDS.join(", "))]
     UnknownKind,
@@ -68,6 +75,16 @@ pub struct Secrets {
     pub recovery: Vec<String>,
 }
 
+/// A name as it is kept: one line that says something.
+fn named(name: &str) -> Result<String, AccountError> {
+    let name = text::line(name, 200).map_err(|_| AccountError::BadName)?;
+    if name.is_empty() {
+        Err(AccountError::BadName)
+    } else {
+        Ok(name)
+    }
+}
+
 /// Adds an organisation; its name is public.
 pub fn add_organisation(
     writer: &Writer,
@@ -79,6 +96,11 @@ pub fn add_organisation(
     if !KINDS.contains(&kind) {
         return Err(AccountError::UnknownKind);
     }
+    let fits = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-';
+    if code.is_empty() || code.len() > 20 || !code.bytes().all(fits) {
+        return Err(AccountError::BadCode);
+    }
+    let name = &named(name)?;
     let keyring = std::sync::Arc::clone(keyring);
     let (code, kind, name) = (code.to_owned(), kind.to_owned(), name.to_owned());
     let entry = Draft::new("organisation.add", "operator", &random_id()?);
@@ -143,6 +165,7 @@ pub fn add(
     if password.chars().count() < password::SHORTEST {
         return Err(AccountError::ShortPassword);
     }
+    let name = &named(name)?;
     let id = row_id(0)?.to_vec();
     let code = password::staff_code()?;
     let (secrets, record) = secrets(code.clone(), name)?;

@@ -1,6 +1,7 @@
 //! An actor attaches a file: read by its content, sealed as it streams in, recorded when it is whole. No plain byte touches a disk.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,8 @@ use crate::storage::objects::{Objects, Upload};
 const MOST_UPLOADS: usize = 4;
 /// Files that are given out at a time.
 const MOST_DOWNLOADS: usize = 8;
+/// Files that one account is given at a time.
+const MOST_OF_ONE: usize = 2;
 /// Who finds no place within this time is told to come back.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -45,6 +48,9 @@ pub struct Files {
     pub objects: Objects,
     uploads: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
+    /// How many each account is giving or being given.
+    giving: Shares,
+    taking: Shares,
     /// Photographs are decoded one by one: each takes up to 200 MB for a moment.
     pictures: Arc<Semaphore>,
 }
@@ -57,19 +63,75 @@ impl Files {
             objects,
             uploads: Arc::new(Semaphore::new(MOST_UPLOADS)),
             downloads: Arc::new(Semaphore::new(MOST_DOWNLOADS)),
+            giving: Shares::default(),
+            taking: Shares::default(),
             pictures: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// A place among those that read.
-    pub async fn download(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        place(&self.downloads).await
+    /// A place among those that read; one account, whose browser may take its time, has no more than its share.
+    pub async fn download(&self, account: &[u8]) -> Result<Place, Failure> {
+        place(&self.downloads, &self.taking, account).await
+    }
+
+    /// A place among those that send.
+    pub async fn upload(&self, account: &[u8]) -> Result<Place, Failure> {
+        place(&self.uploads, &self.giving, account).await
     }
 }
 
-async fn place(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+/// A place among those that read or send, given back when it is dropped.
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    _share: Share,
+}
+
+/// How many places each account has.
+type Shares = Arc<Mutex<HashMap<Vec<u8>, usize>>>;
+
+struct Share {
+    taking: Shares,
+    account: Vec<u8>,
+}
+
+impl Share {
+    fn of(taking: &Shares, account: &[u8]) -> Option<Self> {
+        let mut counts = taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(account.to_vec()).or_default();
+        if *count >= MOST_OF_ONE {
+            return None;
+        }
+        *count += 1;
+        Some(Self {
+            taking: Arc::clone(taking),
+            account: account.to_vec(),
+        })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut counts = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.account) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.account);
+            }
+        }
+    }
+}
+
+async fn waited(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
     let place = tokio::time::timeout(LONGEST_WAIT, Arc::clone(of).acquire_owned()).await;
     place.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)
+}
+
+async fn place(of: &Arc<Semaphore>, shares: &Shares, account: &[u8]) -> Result<Place, Failure> {
+    let share = Share::of(shares, account).ok_or(Failure::Busy)?;
+    Ok(Place {
+        _permit: waited(of).await?,
+        _share: share,
+    })
 }
 
 /// A sender who is silent for so long has gone.
@@ -146,7 +208,7 @@ pub async fn attach_file(
     };
     // Asked before a byte is taken.
     let first = may(actor).await?;
-    let _place = place(&app.files.uploads).await?;
+    let _place = app.files.upload(&actor.viewer.account_id).await?;
     let said = json!([
         attachment.group.name(),
         attachment.evidence,

@@ -165,7 +165,8 @@ pub async fn once(
     }
     let done = sessions::with_current_rights(app, actor, attempt).await;
     if let Err(CaseActError::Refused(why)) = &done {
-        refuse::work(app, actor, claim(actor).subject(), *why).await?;
+        let claim = claim(actor);
+        refuse::work(app, actor, claim.subject(), (*why, claim.tried())).await?;
     }
     done
 }

@@ -54,7 +54,8 @@ pub async fn answer_referral(app: &App, actor: &Actor, change: &Change) -> Resul
         let (row, case, handle, permit) = addressed(app, actor, change.referral).await?;
         let done = write(app, actor, (&row, handle), &permit, change, claim(actor, case)).await;
         if let Err(CaseActError::Refused(why)) = &done {
-            refuse::work(app, actor, case, *why).await?;
+            let tried = claim(actor, case).tried();
+            refuse::work(app, actor, case, (*why, tried)).await?;
         }
         Ok::<_, CaseActError>(done?.map(|index| (case, index)))
     })

@@ -72,13 +72,13 @@ async fn attempt(
         return Err(CaseActError::NotFound(index));
     };
     allowed.open()?;
-    if row.version != change.seen {
-        return Err(CaseActError::Conflict);
-    }
     let step = kind.step(State::parse(&row.state).ok_or(Why::NotNow)?, &change.verb)?;
     let second = step.by == By::SecondPerson;
     if second && is_author(app, row, &actor.viewer.account_id).await? {
         return Err(Why::SamePerson.into());
+    }
+    if row.version != change.seen {
+        return Err(CaseActError::Conflict);
     }
     let ends = (kind, step.to) == (Kind::Closure, State::Approved);
     let returns = step.to == State::Returned;

@@ -5,10 +5,9 @@ use futures_util::stream::{self, Stream};
 use ledger::vault::file::HEADER;
 use ledger::vault::owner::OwnerKeys;
 use ledger::{FileOpener, Receipt};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::Actor;
-use super::attach_file::{Files, action};
+use super::attach_file::{Place, action};
 use super::case_act::{CLOSED, CaseActError};
 use super::failure::Failure;
 use super::{owners, reading, refuse, sessions};
@@ -21,6 +20,7 @@ use crate::policy::{Action, Ask, Decision, Permit, Resource};
 use crate::storage::StorageError;
 use crate::storage::access_rows::CaseRow;
 use crate::storage::attachments::{self, AttachmentRow, Part};
+use crate::storage::log_rows;
 use crate::storage::visible::{self, Standing};
 
 /// The files of a case that an actor may open.
@@ -57,8 +57,41 @@ pub struct Opened {
     pub index: String,
     name: [u8; 16],
     opener: FileOpener,
-    files: Files,
-    place: Option<OwnedSemaphorePermit>,
+    place: Place,
+    /// Asked again as the bytes go out: who loses the right meanwhile gets no more of them.
+    still: Still,
+}
+
+/// Whether an actor may still have a file.
+struct Still {
+    app: App,
+    actor: Actor,
+    case: PublicId,
+    file: PublicId,
+    /// Rights version for which it was decided last.
+    rights: i64,
+}
+
+impl Still {
+    /// Decides anew when any right was taken away since; a denial is recorded.
+    async fn check(&mut self) -> Result<(), CaseActError> {
+        let now = self
+            .app
+            .read(|_, connection| Ok(log_rows::head(connection)?.rights_version))
+            .await
+            .map_err(Failure::from)?;
+        if now == self.rights {
+            return Ok(());
+        }
+        let (case, file) = (self.case, self.file);
+        let app = self.app.clone();
+        sessions::with_current_rights(&app, &self.actor, async |actor| {
+            decided(&app, actor, case, Some(file)).await.map(Some)
+        })
+        .await?;
+        self.rights = now;
+        Ok(())
+    }
 }
 
 struct Found {
@@ -128,9 +161,10 @@ async fn list(app: &App, actor: &Actor, id: PublicId) -> Result<Option<List>, Ca
 
 /// Opens one file; its plain bytes come from [`Opened::bytes`].
 pub async fn open_attachment(app: &App, actor: &Actor, id: PublicId, file: PublicId) -> Result<Opened, CaseActError> {
-    let place = app.files.download().await?;
+    // Asked first: who may not have the file takes nobody's place.
     let opened: Result<Opened, CaseActError> = sessions::with_current_rights(app, actor, async |actor| {
         let (mut found, permit) = decided(app, actor, id, Some(file)).await?;
+        let place = app.files.download(&actor.viewer.account_id).await?;
         let (row, _, keys) = found.rows.pop().ok_or(Failure::Internal(None))?;
         let name = row.name().map_err(Failure::from)?;
         let record = row.sealed(keys.handle(), Part::Record).map_err(Failure::from)?;
@@ -158,15 +192,18 @@ pub async fn open_attachment(app: &App, actor: &Actor, id: PublicId, file: Publi
             index: receipt.index(),
             name,
             opener,
-            files: app.files.clone(),
-            place: None,
+            place,
+            still: Still {
+                app: app.clone(),
+                actor: actor.clone(),
+                case: id,
+                file,
+                rights: permit.rights(),
+            },
         }))
     })
     .await;
-    Ok(Opened {
-        place: Some(place),
-        ..opened?
-    })
+    opened
 }
 
 fn open_record(
@@ -266,12 +303,14 @@ impl Opened {
 
     /// The plain bytes from `start` to before `end`, a segment at a time.
     pub fn bytes(self, start: u64, end: u64) -> impl Stream<Item = Result<Bytes, Failure>> {
-        stream::try_unfold((self, start), move |(open, at)| async move {
+        stream::try_unfold((self, start), move |(mut open, at)| async move {
             if at >= end {
                 return Ok(None);
             }
+            open.still.check().await.map_err(|_| Failure::Busy)?;
             let (segment, skip) = FileOpener::segment_of(at);
-            let sealed = open.files.objects.read(&open.name, open.opener.sealed(segment)).await?;
+            let files = &open.still.app.files;
+            let sealed = files.objects.read(&open.name, open.opener.sealed(segment)).await?;
             let plain = open.opener.open(segment, &sealed)?;
             let most = usize::try_from(end - at).unwrap_or(usize::MAX);
             let piece: Vec<u8> = plain.iter().skip(skip).take(most).copied().collect();

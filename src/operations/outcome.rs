@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use super::actor::Actor;
 use super::failure::{Failure, Written, sort};
 use crate::app::App;
+use crate::domain::group::Group;
 use crate::domain::public_id::PublicId;
+use crate::domain::step::MOVES;
 use crate::storage::StorageError;
 use crate::storage::connection::AnyConnection;
 use crate::storage::schema::request_outcome;
@@ -54,6 +56,25 @@ impl Claim {
         self.subject
     }
 
+    /// Kind of the entry that the act would have left; `None` for what no form of this house asks for.
+    #[must_use]
+    pub fn tried(&self) -> Option<String> {
+        let (kind, target) = self.kind.split_once('/').unwrap_or((&self.kind, ""));
+        let words: Vec<&str> = target.split('/').collect();
+        match (kind, words.as_slice()) {
+            // What a form saves is named by the case, the part and its record.
+            ("part.save", [_, part, ..]) if Group::parse(part).is_some_and(|group| !group.fields().is_empty()) => {
+                Some("group.save".to_owned())
+            }
+            ("part.save", [_, part, ..]) => Some(format!("{part}.save")),
+            ("step", [named, ..]) => MOVES
+                .iter()
+                .map(|known| format!("{}.{}", known.kind.name(), known.verb))
+                .find(|known| known == named),
+            _ => Some(kind.to_owned()),
+        }
+    }
+
     /// Whether the act was done before; asked before anything is judged, so that a second sending is not refused for what the first did.
     pub async fn before(&self, app: &App) -> Result<Before, Failure> {
         let claim = self.clone();
@@ -66,7 +87,7 @@ impl Claim {
         if before == Before::New {
             diesel::insert_into(request_outcome::table)
                 .values((
-                    request_outcome::request.eq(self.actor.request.to_vec()),
+                    request_outcome::request.eq(self.key()),
                     request_outcome::account_id.eq(&self.actor.viewer.account_id),
                     request_outcome::kind.eq(&self.kind),
                     request_outcome::subject.eq(self.subject.0.to_vec()),
@@ -78,9 +99,15 @@ impl Claim {
         Ok(before)
     }
 
+    /// What is claimed: the request id of a form, or of its draft, for one account. The same id sent by somebody else (a page that
+    /// another person left open) is another claim.
+    fn key(&self) -> Vec<u8> {
+        key(&self.actor)
+    }
+
     fn find(&self, connection: &mut AnyConnection) -> Result<Before, StorageError> {
         let found: Option<(Vec<u8>, Vec<u8>)> = request_outcome::table
-            .filter(request_outcome::request.eq(self.actor.request.to_vec()))
+            .filter(request_outcome::request.eq(self.key()))
             .filter(request_outcome::kind.eq(&self.kind))
             .filter(request_outcome::account_id.eq(&self.actor.viewer.account_id))
             .select((request_outcome::subject, request_outcome::digest))
@@ -94,6 +121,11 @@ impl Claim {
     }
 }
 
+fn key(actor: &Actor) -> Vec<u8> {
+    let said = [actor.viewer.account_id.as_slice(), actor.request.as_slice()].concat();
+    ledger::sha256(&said).into_iter().take(16).collect()
+}
+
 fn public(subject: Vec<u8>) -> Result<PublicId, StorageError> {
     subject
         .try_into()
@@ -104,7 +136,7 @@ fn public(subject: Vec<u8>) -> Result<PublicId, StorageError> {
 /// The case that any act of this request of this actor was about.
 pub fn of_request(connection: &mut AnyConnection, actor: &Actor) -> Result<Option<PublicId>, StorageError> {
     let found: Option<Vec<u8>> = request_outcome::table
-        .filter(request_outcome::request.eq(actor.request.to_vec()))
+        .filter(request_outcome::request.eq(key(actor)))
         .filter(request_outcome::account_id.eq(&actor.viewer.account_id))
         .select(request_outcome::subject)
         .first(connection)

@@ -108,6 +108,15 @@ pub fn recovery_digest(code: &str) -> String {
 #[must_use]
 pub fn canonical_code(typed: &str) -> String {
     let code = typed.trim().to_uppercase();
+    // Typed without its hyphens it is the same code.
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    let code = match plain.strip_prefix("NV").filter(|rest| rest.len() == 8) {
+        Some(rest) if !code.contains('-') => match rest.split_at_checked(4) {
+            Some((left, right)) => format!("NV-{left}-{right}"),
+            None => code,
+        },
+        _ => code,
+    };
     let fits = code.len() <= 20 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if fits { code } else { String::new() }
 }

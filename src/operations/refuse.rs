@@ -98,8 +98,13 @@ async fn behind(
     write(app, entry).await
 }
 
-/// Records that the rules of the work refused an act on a case that the actor may act on.
-pub async fn work(app: &App, actor: &Actor, case: PublicId, why: Why) -> Result<(), Failure> {
+/// Records that the rules of the work refused an act of this kind on a case that the actor may act on.
+pub async fn work(
+    app: &App,
+    actor: &Actor,
+    case: PublicId,
+    (why, tried): (Why, Option<String>),
+) -> Result<(), Failure> {
     let viewer = actor.viewer.clone();
     let handle = app
         .read(move |app, connection| {
@@ -108,10 +113,8 @@ pub async fn work(app: &App, actor: &Actor, case: PublicId, why: Why) -> Result<
             Ok(keys.into_iter().flatten().flatten().next().map(|keys| keys.handle()))
         })
         .await?;
-    let mut entry = actor
-        .draft("case.decline")
-        .fields(&[why.message()])
-        .decision(false, &[]);
+    let said: Vec<&str> = std::iter::once(why.message()).chain(tried.as_deref()).collect();
+    let mut entry = actor.draft("case.decline").fields(&said).decision(false, &[]);
     if let Some(handle) = handle {
         entry = entry.about(handle);
     }

@@ -14,7 +14,7 @@ use crate::policy::Action;
 use crate::storage::StorageError;
 use crate::storage::access_rows::{AccessRow, CaseRow};
 use crate::storage::log_rows::{self, EntryRow, Filter};
-use crate::storage::schema::case_file;
+use crate::storage::schema::{account, case_file};
 
 /// Lines a page.
 pub const PAGE: i64 = 50;
@@ -61,6 +61,9 @@ pub enum SearchLogError {
     /// There is no case with this number.
     #[error("no such case number")]
     NoSuchCase,
+    /// Nobody has this staff code: an empty list would say that somebody did nothing.
+    #[error("no such staff code")]
+    NoSuchStaff,
 }
 
 impl From<Failure> for SearchLogError {
@@ -73,14 +76,21 @@ impl From<Failure> for SearchLogError {
 pub async fn search_log(app: &App, actor: &Actor, query: Query) -> Result<Lines, SearchLogError> {
     let permit = reading::permitted(app, actor, Action::ReadLog).await?;
     let number = query.case_number.clone();
-    let handles = app
-        .read(move |app, connection| match number {
-            None => Ok(Some(None)),
-            Some(number) => Ok(handles_of(app, connection, &number)?.map(Some)),
+    let staff = query.actor.clone();
+    let (handles, known) = app
+        .read(move |app, connection| {
+            let handles = match number {
+                None => Some(None),
+                Some(number) => handles_of(app, connection, &number)?.map(Some),
+            };
+            Ok((handles, staff.map_or(Ok(true), |code| is_known(connection, &code))?))
         })
         .await
-        .map_err(Failure::from)?
-        .ok_or(SearchLogError::NoSuchCase)?;
+        .map_err(Failure::from)?;
+    let handles = handles.ok_or(SearchLogError::NoSuchCase)?;
+    if !known {
+        return Err(SearchLogError::NoSuchStaff);
+    }
     let mut entry = actor.permitted("log.view", &permit).purpose("audit");
     for handle in handles.iter().flatten() {
         entry = entry.about(*handle);
@@ -121,6 +131,18 @@ pub async fn search_log(app: &App, actor: &Actor, query: Query) -> Result<Lines,
         more,
         index,
     })
+}
+
+/// Under which the house itself acts, besides members of staff.
+pub const OF_THE_HOUSE: [&str; 4] = ["system", "operator", "custodian", "unknown"];
+
+/// Whether somebody has this staff code, or the house itself acts under it.
+fn is_known(connection: &mut crate::storage::connection::AnyConnection, code: &str) -> Result<bool, StorageError> {
+    if OF_THE_HOUSE.contains(&code) {
+        return Ok(true);
+    }
+    let found = account::table.filter(account::code.eq(code.to_owned()));
+    Ok(diesel::select(diesel::dsl::exists(found)).get_result(connection)?)
 }
 
 type Handles = Vec<ledger::vault::associated::Handle>;

@@ -113,13 +113,15 @@ pub fn cases(
     most: i64,
     before: Option<&[u8; 16]>,
 ) -> Result<CasePage, StorageError> {
-    let before: Option<Vec<u8>> = match before {
-        None => None,
-        Some(public_id) => case_file::table
+    // A case that she does not see ends no page of hers: what is hidden and what is missing look the same here, too.
+    let before: Option<Vec<u8>> = match (before, condition(viewer, now_ms)) {
+        (Some(public_id), Some(condition)) => case_file::table
             .filter(case_file::public_id.eq(public_id.to_vec()))
+            .filter(condition)
             .select(case_file::id)
             .first(connection)
             .optional()?,
+        _ => None,
     };
     let before = before.unwrap_or_else(|| vec![0xFF; 16]);
     let newest = case_file::table

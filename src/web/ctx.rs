@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use super::error::PageError;
 use super::i18n::{Locale, Wording};
 use super::page::{Frame, Page, Pages};
-use super::token::FormToken;
+use super::token::{FormToken, whose};
 use super::urls;
 use crate::app::App;
 use crate::clock::random_id;
@@ -232,12 +232,10 @@ pub fn actor_frame(house: &House, locale: Locale, path: &str, actor: &Actor, req
         staff: Some(actor.code.clone()),
         org: Some(actor.org_code.clone()),
         nav: navigation(actor.role(), path),
-        token: Some(FormToken::new(
-            &app.keyring,
-            &actor.session,
-            request,
-            app.clock.now_ms(),
-        )),
+        token: Some(FormToken {
+            whose: Some(whose(&app.keyring, &actor.code)),
+            ..FormToken::new(&app.keyring, &actor.session, request, app.clock.now_ms())
+        }),
         ..frame(locale, path, house.tls)
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::ctx::{Front, PublicCtx, actor_frame};
 use super::form::Kept;
 use super::page::Page;
+use super::pages::language::{is_for_forms, shown_by_get};
 use super::pages::session;
 use crate::clock::random_id;
 use crate::domain::field::{self, Typed};
@@ -46,6 +47,12 @@ pub enum PageError {
     /// A form that this house did not make for this session.
     #[error("forged form")]
     Forged,
+    /// A form that comes from another site, or through something that says so.
+    #[error("foreign form")]
+    Foreign,
+    /// A body that broke off or cannot be read.
+    #[error("unreadable body")]
+    Unreadable,
     /// A form whose session has ended.
     #[error("lost session")]
     LostSession,
@@ -74,13 +81,13 @@ impl ResponseError for PageError {
         match self {
             Self::Conflict | Self::Refused(_) => StatusCode::CONFLICT,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Encoding => StatusCode::BAD_REQUEST,
+            Self::Encoding | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Expired => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failure(Failure::Internal(_) | Failure::NoKeys) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Failure(Failure::Busy | Failure::Unavailable | Failure::Unknown) | Self::Sealed => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Forged => StatusCode::FORBIDDEN,
+            Self::Forged | Self::Foreign => StatusCode::FORBIDDEN,
             Self::LostSession => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::SignedOut => StatusCode::SEE_OTHER,
@@ -109,6 +116,8 @@ impl PageError {
             Self::Failure(Failure::Unavailable) => "unavailable",
             Self::Failure(Failure::Unknown) => "unknown",
             Self::Forged => "forged",
+            Self::Foreign => "foreign",
+            Self::Unreadable => "unreadable",
             Self::LostSession | Self::SignedOut => "signed-out",
             Self::NotFound(_) => "not-found",
             Self::Refused(_) => "refused",
@@ -144,7 +153,7 @@ impl From<SearchLogError> for PageError {
     fn from(error: SearchLogError) -> Self {
         match error {
             SearchLogError::Act(error) => error.into(),
-            SearchLogError::NoSuchCase => Self::NotFound(String::new()),
+            SearchLogError::NoSuchCase | SearchLogError::NoSuchStaff => Self::NotFound(String::new()),
         }
     }
 }
@@ -170,6 +179,8 @@ pub struct Again {
     pub action: String,
     /// What was typed.
     pub typed: Typed,
+    /// Whose form it was, if it says.
+    pub whose: String,
 }
 
 impl Page for ErrorPage {
@@ -187,6 +198,8 @@ impl Page for ErrorPage {
             PageError::Failure(Failure::Unavailable),
             PageError::Failure(Failure::Unknown),
             PageError::Forged,
+            PageError::Foreign,
+            PageError::Unreadable,
             PageError::SignedOut,
             PageError::NotFound(String::new()),
             PageError::Refused(Why::CaseClosed),
@@ -203,6 +216,7 @@ impl Page for ErrorPage {
                 again: Some(Again {
                     action: "/intakes".to_owned(),
                     typed: vec![("alias".to_owned(), "Hoa Mẫu".to_owned())],
+                    whose: String::new(),
                 }),
                 typed: vec![("circumstances".to_owned(), "Mẫu".to_owned())],
                 outcome: Some("/requests/00000000000000000000000000".to_owned()),
@@ -238,9 +252,10 @@ pub async fn pages(
         },
     };
     let kept = response.request().extensions_mut().remove::<Kept>();
-    let again = kept.map(|Kept(typed)| Again {
+    let again = kept.map(|Kept { typed, whose }| Again {
         action: response.request().path().to_owned(),
         typed,
+        whose,
     });
     let ctx = match PublicCtx::of(response.request()) {
         Ok(ctx) => ctx,
@@ -264,6 +279,14 @@ pub async fn pages(
     };
     let made = match error {
         Some(PageError::SignedOut) => Ok(see_other(super::urls::SIGN_IN)),
+        // An address to which only a form goes is asked for when somebody types it again or comes back to it.
+        Some(PageError::NotFound(index))
+            if index.is_empty()
+                && response.request().method() == actix_web::http::Method::GET
+                && is_for_forms(response.request().path()) =>
+        {
+            Ok(see_other(shown_by_get(response.request().path())))
+        }
         // Only a form has something to lose.
         Some(PageError::LostSession) if response.request().method() == actix_web::http::Method::GET => {
             Ok(see_other(super::urls::SIGN_IN))

@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 
 use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use percent_encoding::percent_decode;
 
-use super::ctx::{Ctx, House};
+use super::ctx::{Ctx, House, PublicCtx};
 use super::error::{PageError, SentRequest};
 use super::token::{FormToken, TokenFault};
 use crate::domain::attachment::{Fault, MOST_BYTES as MOST_FILE_BYTES};
@@ -21,6 +22,35 @@ use crate::operations::attach_file::LONGEST_SILENCE;
 
 /// Most bytes of a body: far more than any field takes, so that a text that is too long comes back with the form.
 pub const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+/// A form of somebody who is not signed in; what was typed survives a fault of the house, the secrets aside.
+pub struct VisitorForm {
+    /// Who sent it.
+    pub ctx: PublicCtx,
+    /// What was sent, unchecked.
+    pub raw: RawForm,
+}
+
+impl FromRequest for VisitorForm {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let raw = RawForm::from_request(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let raw = raw.await?;
+            let mut kept = raw.values();
+            kept.retain(|(name, _)| !["password", "second"].contains(&name.as_str()));
+            request.extensions_mut().insert(Kept {
+                typed: kept,
+                whose: String::new(),
+            });
+            let ctx = PublicCtx::from_request(&request, &mut Payload::None).await?;
+            Ok(Self { ctx, raw })
+        })
+    }
+}
 
 /// A form as it came, before its token was checked.
 pub struct RawForm(Typed);
@@ -42,7 +72,12 @@ pub struct Submission {
 }
 
 /// What was typed, kept beside the request for an error page.
-pub struct Kept(pub Typed);
+pub struct Kept {
+    /// Names and values.
+    pub typed: Typed,
+    /// Whose form it was, as [`super::token::whose`]; empty when it does not say.
+    pub whose: String,
+}
 
 impl FromRequest for Submission {
     type Error = PageError;
@@ -53,7 +88,7 @@ impl FromRequest for Submission {
         let request = request.clone();
         Box::pin(async move {
             let raw = raw.await?;
-            request.extensions_mut().insert(Kept(raw.values()));
+            request.extensions_mut().insert(raw.kept());
             let ctx = Ctx::from_request(&request, &mut Payload::None).await?;
             if let Ok((Some(sent), _)) = raw.check(&ctx.house, &ctx.actor.session) {
                 request
@@ -91,11 +126,16 @@ impl FromRequest for RawForm {
             return Box::pin(async { Err(PageError::ContentType) });
         }
         if !same_origin(request) {
-            return Box::pin(async { Err(PageError::Forged) });
+            return Box::pin(async { Err(PageError::Foreign) });
         }
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
-            let body = body.await.map_err(|_| PageError::TooLarge)?;
+            let body = body.await.map_err(|error| {
+                match error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE {
+                    true => PageError::TooLarge,
+                    false => PageError::Unreadable,
+                }
+            })?;
             body.split(|byte| *byte == b'&')
                 .filter(|pair| !pair.is_empty())
                 .map(|pair| {
@@ -168,14 +208,14 @@ impl FromRequest for FileForm {
             return Box::pin(async { Err(PageError::ContentType) });
         }
         if !same_origin(request) {
-            return Box::pin(async { Err(PageError::Forged) });
+            return Box::pin(async { Err(PageError::Foreign) });
         }
         let multipart = Multipart::new(request.headers(), payload.take());
         let request = request.clone();
         Box::pin(async move {
             let read = tokio::time::timeout(LONGEST_SILENCE, fields(multipart)).await;
             let (raw, name, mut content) = read.map_err(|_| PageError::ContentType)??;
-            request.extensions_mut().insert(Kept(raw.values()));
+            request.extensions_mut().insert(raw.kept());
             let checked = async {
                 let mut ctx = Ctx::from_request(&request, &mut Payload::None).await?;
                 let form = raw.verified(&mut ctx)?;
@@ -202,7 +242,12 @@ async fn fields(mut multipart: Multipart) -> Result<(RawForm, String, Content), 
     let mut typed = Typed::new();
     let mut taken = 0;
     while let Some(field) = multipart.next().await {
-        let mut field = field.map_err(|_| PageError::ContentType)?;
+        let mut field = match field {
+            Ok(field) => field,
+            // A part that cannot be read takes what was typed before it not along.
+            Err(_) if !typed.is_empty() => break,
+            Err(_) => return Err(PageError::ContentType),
+        };
         let name = field.name().unwrap_or_default().to_owned();
         let file = field
             .content_disposition()
@@ -323,6 +368,13 @@ impl RawForm {
             .filter(|(name, _)| !name.starts_with('_'))
             .cloned()
             .collect()
+    }
+
+    fn kept(&self) -> Kept {
+        Kept {
+            typed: self.values(),
+            whose: typed(&self.0, "_whose").next().unwrap_or_default().to_owned(),
+        }
     }
 
     fn check(&self, house: &House, session: &[u8]) -> Result<(Option<[u8; 16]>, bool), PageError> {

@@ -9,7 +9,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::browser::{Answer, Browser, Served};
 use crate::support::World;
-use crate::walk::{Cast, accept, attach, consent, person, press, refer, save, take_in};
+use crate::walk::{Cast, accept, address, attach, consent, person, press, refer, save, take_in};
 
 /// A photograph that says where it was taken, at a place that does not exist.
 fn photograph() -> Vec<u8> {
@@ -475,4 +475,78 @@ fn a_file_whose_row_was_moved_to_another_case_does_not_open_there() {
     let page = worker.get(&format!("{other}/attachments"));
     assert_eq!(page.status, 500);
     assert!(!page.body.contains("a.pdf"));
+}
+
+#[test]
+fn a_file_keeps_its_name_without_what_turns_the_reading() {
+    let served = Served::start();
+    let (worker, case) = case_with_worker(&served);
+    let added = attach(
+        &worker,
+        &case,
+        &[("group", "risk")],
+        ("Giấy tờ \u{202e}fdp.pdf", b"%PDF-1.7 mau"),
+    );
+    assert_eq!(added.status, 303, "{}", added.body);
+    assert!(
+        worker
+            .get(&format!("{case}/attachments"))
+            .body
+            .contains("Giấy tờ fdp.pdf")
+    );
+}
+
+#[test]
+fn one_account_that_never_takes_its_files_shuts_nobody_out() {
+    let served = Served::start();
+    let (worker, case) = case_with_worker(&served);
+    let long = document(20 << 20);
+    assert_eq!(
+        attach(&worker, &case, &[("group", "risk")], ("dai.pdf", &long)).status,
+        303
+    );
+    let at = only(&worker, &case);
+    // Answers whose bodies are not read hold their places.
+    let stalled: Vec<_> = (0..2).map(|_| worker.begun(&at)).collect();
+    assert!(stalled.iter().all(|answer| answer.status() == 200));
+    assert_eq!(worker.get(&at).status, 503, "her share is taken");
+    let supervisor = served.signed_in(&served.world.staff("XA-A", Role::Supervisor));
+    assert_eq!(supervisor.get(&at).status, 200, "everybody else has hers");
+    drop(stalled);
+}
+
+#[test]
+fn who_loses_the_right_while_a_file_goes_out_gets_no_more_of_it() {
+    let served = Served::start();
+    let cast = Cast::new(&served);
+    let worker = served.signed_in(&cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    assert_eq!(
+        consent(&worker, &case, "legal_aid", &["identity", "legal_aid"]).status,
+        303
+    );
+    assert_eq!(
+        refer(&worker, &case, "legal_aid", "TGPL", &["identity", "legal_aid"]).status,
+        303
+    );
+    let long = document(40 << 20);
+    assert_eq!(
+        attach(&worker, &case, &[("group", "legal_aid")], ("dai.pdf", &long)).status,
+        303
+    );
+    let officer = served.signed_in(&cast.officer);
+    accept(&officer);
+    let at = only(&officer, &case);
+    let running = officer.begun(&at);
+    assert_eq!(running.status(), 200);
+    let page = worker.get(&case);
+    let withdrawal = address(&page, &format!("{case}/withdrawals/"), "");
+    assert_eq!(worker.submit(&page, &withdrawal, &[]).status, 303);
+    let rest = officer.rest(running);
+    assert!(
+        rest.is_none_or(|bytes| bytes.len() < long.len() / 2),
+        "most of it stays"
+    );
+    assert!(served.world.kinds().contains(&"case.refuse".to_owned()));
+    assert!(served.world.log_is_whole());
 }

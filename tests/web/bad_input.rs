@@ -145,6 +145,26 @@ fn ids_that_are_not_ids_and_ids_of_others_look_the_same() {
 }
 
 #[test]
+fn the_end_of_a_page_of_the_list_tells_nobody_that_a_hidden_case_exists() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let stranger = served.signed_in(&served.world.staff("XA-B", Role::SocialWorker));
+    let older = case_of(&stranger);
+    let hidden = case_of(&worker);
+    case_of(&stranger);
+    let ids = |case: &str| case.rsplit('/').next().unwrap().to_owned();
+    let rows = |before: &str| {
+        stranger
+            .get(&format!("/cases?before={before}"))
+            .body
+            .matches("href=\"/cases/")
+            .count()
+    };
+    assert_eq!(rows(&ids(&hidden)), rows(&"7".repeat(26)), "hidden and missing");
+    assert!(rows(&ids(&older)) < rows(&ids(&hidden)), "her own end a page");
+}
+
+#[test]
 fn forged_fields_change_nothing_that_they_should_not() {
     let served = Served::start();
     let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));

@@ -163,6 +163,11 @@ impl Browser<'_> {
             hidden.push(("draft", page.hidden("draft")));
             hidden.push(("draft_version", page.hidden("draft_version")));
         }
+        for whose in ["_whose", "whose"] {
+            if page.body.contains(&format!("name=\"{whose}\" value=\"")) {
+                hidden.push((whose, page.hidden(whose)));
+            }
+        }
         let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
         form.extend_from_slice(fields);
         self.post(path, &form)
@@ -210,6 +215,17 @@ impl Browser<'_> {
             let status = response.status().as_u16();
             Some((status, response.bytes().await.ok()?.to_vec()))
         })
+    }
+
+    /// Asks for an address and reads nothing of the body yet.
+    pub fn begun(&self, path: &str) -> Response {
+        let request = self.client.get(self.url(path));
+        self.runtime.block_on(request.send()).unwrap()
+    }
+
+    /// The body of an answer that has begun; `None` when it breaks off.
+    pub fn rest(&self, answer: Response) -> Option<Vec<u8>> {
+        self.runtime.block_on(answer.bytes()).ok().map(|bytes| bytes.to_vec())
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {

@@ -78,10 +78,10 @@ fn a_notice_given_on_an_earlier_day_starts_the_next_clock_on_that_day() {
     let origin = format!("{case}/groups/origin");
     assert_eq!(save(&worker, &origin, &[("received_on", "20/02/2026")]).status, 303);
     let before = meet(&worker, &case, HEALTH, "19/02/2026");
-    assert_eq!(before.status, 409);
+    assert_eq!(before.status, 422, "at the field, on the page of the case");
     assert!(before.body.contains("trước khi thời hạn bắt đầu"));
     for (typed, message) in [
-        ("31/02/2026", "Không có ngày này trong lịch"),
+        ("31/02/2026", "chưa ghi đủ ngày, tháng, năm. Ví dụ: 05/03/2026"),
         ("02/2026", "ghi đủ ngày, tháng, năm"),
         ("01/01/2027", "Ngày này chưa tới"),
     ] {

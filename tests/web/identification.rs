@@ -2,7 +2,7 @@
 
 use donghanh::domain::role::Role;
 
-use crate::walk::{CONCLUSION, NOT_VICTIM, Setting, accept, consent, entry, person, press, refer, save, step};
+use crate::walk::{CONCLUSION, NOT_VICTIM, Setting, accept, consent, entry, person, press, refer, save, seen, step};
 
 #[test]
 fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() {
@@ -36,7 +36,8 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
 
     let page = supervisor.get(&case);
     let at = step(&page, &case, "identification");
-    let silent = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "return"), ("seen", "1")]);
+    let shown = seen(&page, &at);
+    let silent = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "return"), ("seen", &shown)]);
     assert_eq!(silent.status, 422, "who sends it back says why");
     assert!(
         silent.body.contains("Hãy chọn vì sao trả lại để sửa")
@@ -61,6 +62,7 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
         .status,
         303
     );
+    let open = worker.get(&at);
     assert_eq!(press(&supervisor, &case, "identification", "approve").status, 303);
     let page = worker.get(&case);
     assert!(page.body.contains("Đã phê duyệt") && page.body.contains("MAU-0002") && !page.body.contains("MAU-0001"));
@@ -68,13 +70,20 @@ fn a_worker_records_the_document_and_a_supervisor_approves_the_identification() 
     assert_eq!(approved.d, ["allow", "supervisor-unit"]);
 
     // What was decided stays: the form comes back with the reason and with what was typed.
-    let late = save(
-        &worker,
-        &at,
-        &[NOT_VICTIM.as_slice(), &[("reasoning", "điều vừa gõ")]].concat(),
-    );
+    let version = open.hidden("version");
+    let typed = [
+        NOT_VICTIM.as_slice(),
+        &[("reasoning", "điều vừa gõ"), ("version", &version)],
+    ]
+    .concat();
+    let late = worker.submit(&open, &at, &typed);
     assert_eq!(late.status, 409);
     assert!(late.body.contains("đã được quyết định") && late.body.contains("điều vừa gõ"));
+    let shut = worker.get(&at).body;
+    assert!(
+        !shut.contains("name=\"reasoning\"") && shut.contains("đã được quyết định"),
+        "it opens to be read"
+    );
     assert!(setting.served.world.log_is_whole());
 }
 
@@ -107,9 +116,33 @@ fn an_approval_covers_only_the_version_that_was_read() {
     save(&worker, &format!("{case}/steps/identification/new"), &CONCLUSION);
     let page = supervisor.get(&case);
     let at = step(&page, &case, "identification");
+    let before = seen(&page, &at);
+    let approve = |seen: &str| {
+        let page = supervisor.get("/cases");
+        supervisor
+            .submit(&page, &format!("{at}/state"), &[("verb", "approve"), ("seen", seen)])
+            .status
+    };
+    // A version that no page of hers has shown is not read, whatever number is guessed.
+    let (_, mark) = before.split_once('.').unwrap();
+    for guessed in [
+        "1",
+        "2",
+        "",
+        "1.",
+        &format!("2.{mark}"),
+        &format!("1.{}", "A".repeat(16)),
+    ] {
+        assert_eq!(approve(guessed), 409, "{guessed}");
+    }
+    let colleague = setting
+        .served
+        .signed_in(&person(&setting.served, "XA-A", Role::Supervisor));
+    let theirs = seen(&colleague.get(&case), &at);
+    assert_ne!(theirs, before);
+    assert_eq!(approve(&theirs), 409, "what somebody else has read");
     assert_eq!(save(&worker, &at, &NOT_VICTIM).status, 303);
-    let blind = supervisor.submit(&page, &format!("{at}/state"), &[("verb", "approve"), ("seen", "1")]);
-    assert_eq!(blind.status, 409);
+    assert_eq!(approve(&before), 409, "what was read before it was corrected");
     assert!(worker.get(&case).body.contains("Chờ phê duyệt"));
 }
 

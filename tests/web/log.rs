@@ -51,6 +51,24 @@ fn the_auditor_finds_by_case_number_who_saw_what_and_why_and_what_was_refused() 
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("id=\"from-fault\"") && wrong.body.contains("value=\"31/02/2026\""));
     assert!(!wrong.body.contains("Không có dòng nào khớp"), "nothing was searched");
+    for (filter, field) in [
+        ("from=11/2026", "from"),
+        ("from=28/02/2026&until=27/02/2026", "until"),
+        ("actor=NV-09CE", "actor"),
+        ("actor=xxx", "actor"),
+    ] {
+        let wrong = auditor.get(&format!("/log?{filter}"));
+        assert_eq!(wrong.status, 422, "{filter}");
+        assert!(wrong.body.contains(&format!("id=\"{field}-fault\"")), "{filter}");
+    }
+    assert_eq!(auditor.get("/log?actor=operator").status, 200);
+    let none = auditor.submit(&auditor.get("/log"), "/log/export", &[("case", "DH-2026-AAAAAA-Q")]);
+    assert!(none.status == 422 && none.body.contains("value=\"DH-2026-AAAAAA-Q\"") && none.index.is_some());
+    let narrowed = auditor.get(&format!("/log?case={number}")).body;
+    assert!(
+        narrowed.contains(&format!("/log?case={number}&amp;kind=case.view")),
+        "a kind is added to the filter: {narrowed}"
+    );
     let viewed = auditor.get("/log?kind=case.view").body;
     assert!(
         viewed.contains("Xem hồ sơ") && !viewed.contains("href=\"/log?kind=case.create\""),

@@ -4,7 +4,7 @@ use donghanh::domain::group::Group;
 use donghanh::domain::step::{By, Kind, MOVES, State};
 
 use crate::browser::Browser;
-use crate::walk::{NOT_VICTIM, Setting, press, save, take_in};
+use crate::walk::{NOT_VICTIM, Setting, press, save, seen, take_in};
 
 /// The least that a step of a kind says.
 fn least(kind: Kind) -> Vec<(&'static str, &'static str)> {
@@ -59,8 +59,8 @@ fn nothing_else_moves(setting: &Setting, people: [&Browser<'_>; 2], case: &str, 
     for (number, browser) in people.into_iter().enumerate() {
         let page = browser.get(case);
         for verb in verbs().into_iter().filter(|verb| !allowed.contains(verb)) {
-            for seen in ["1", "2", "3"] {
-                let fields = [("verb", verb), ("seen", seen), ("reason", "missing_document")];
+            for seen in [seen(&page, &at), "1".to_owned()] {
+                let fields = [("verb", verb), ("seen", seen.as_str()), ("reason", "missing_document")];
                 let answer = browser.submit(&page, &format!("{at}/state"), &fields);
                 let of_supervisor = MOVES
                     .iter()
@@ -122,7 +122,8 @@ fn a_planned_visit_is_recorded_or_stopped_and_nothing_else() {
     assert_eq!(state(&setting, &case, Kind::Visit), State::Planned);
     nothing_else_moves(&setting, [&worker, &supervisor], &case, Kind::Visit);
     let (_, at) = found(&setting, &case, Kind::Visit);
-    let stop = [("verb", "stop"), ("seen", "1")];
+    let shown = seen(&worker.get(&case), &at);
+    let stop = [("verb", "stop"), ("seen", shown.as_str())];
     assert_eq!(
         worker.submit(&worker.get(&case), &format!("{at}/state"), &stop).status,
         303

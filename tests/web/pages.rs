@@ -25,6 +25,7 @@ fn frames() -> Vec<Frame> {
         request: "AAAA".into(),
         expires: 1,
         mac: "AAAA".into(),
+        whose: Some("AAAA".into()),
     };
     let visitor = Frame {
         lang: "vi",
@@ -301,6 +302,8 @@ fn built() -> BTreeSet<String> {
         "unavailable",
         "unknown",
         "forged",
+        "foreign",
+        "unreadable",
         "signed-out",
         "not-found",
         "no-keys",

@@ -24,7 +24,11 @@ fn a_child_does_not_agree_alone_without_a_word_why() {
     assert!(alone.body.contains("có thể chưa đủ 18 tuổi") && alone.body.contains("href=\"#alone_because\""));
     assert!(alone.body.contains("value=\"self\" selected"), "what was chosen stays");
     let declined = entry(&setting.served, "case.decline");
-    assert_eq!(declined.f, ["why-child-alone"]);
+    assert_eq!(
+        declined.f,
+        ["why-child-alone", "consent.give"],
+        "why, and what was tried"
+    );
     assert_eq!(answer(&[("agreed", "no")]).status, 303, "to say no needs nobody");
     let why = ("alone_because", "người đại diện có thể liên quan");
     assert_eq!(answer(&[("agreed", "yes"), why]).status, 303);
@@ -151,7 +155,7 @@ fn the_worker_reads_the_report_of_the_centre_and_never_its_advice() {
     let page = officer.get(&case);
     assert!(page.body.contains("lời khuyên kín"));
     assert!(
-        page.body.contains("Đã xong · Trung tâm cử người thực hiện"),
+        page.body.contains("Đã xong 01/03/2026") && page.body.contains("Trung tâm cử người thực hiện · hạn"),
         "the assignment met its clock"
     );
     for reader in [&worker, &supervisor] {

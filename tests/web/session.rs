@@ -173,6 +173,83 @@ fn a_form_whose_session_ended_is_carried_through_signing_in() {
 }
 
 #[test]
+fn a_form_is_carried_for_whoever_typed_it_and_shown_to_nobody_else() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let next = served.world.staff("XA-B", Role::SocialWorker);
+    let machine = served.signed_in(&staff);
+    let form = machine.get("/intakes/new");
+    served.world.app.clock.advance(13 * 3_600_000);
+    let lost = machine.submit(&form, "/intakes", &[("alias", "Bí Mật Của Người Trước")]);
+    assert_eq!(lost.status, 401);
+    let signs_in = |staff: &crate::support::Staff| {
+        served.world.app.clock.advance(30_000);
+        let code = staff.code(served.world.app.clock.now_ms());
+        let fields = [
+            ("code", staff.secrets.code.as_str()),
+            ("password", PASSWORD),
+            ("second", &code),
+            ("next", "/intakes"),
+            ("carried.alias", "Bí Mật Của Người Trước"),
+        ];
+        machine.submit(&lost, "/sign-in", &fields)
+    };
+    let other = signs_in(&next);
+    assert_eq!(other.status, 200);
+    assert!(
+        !other.body.contains("Bí Mật") && other.body.contains("của người đăng nhập trước"),
+        "{}",
+        other.body
+    );
+    assert!(!machine.get("/cases").body.contains("DH-"), "and nothing was sent");
+    let own = signs_in(&staff);
+    assert!(own.status == 200 && own.body.contains("Bí Mật Của Người Trước"));
+}
+
+#[test]
+fn a_sealed_house_keeps_what_is_carried_and_never_the_password() {
+    let served = Served::start();
+    let visitor = served.visitor();
+    let page = visitor.get("/sign-in");
+    served.world.block_on(served.world.gate.seal()).unwrap();
+    let fields = [
+        ("code", "NV-XXXX-XXXX"),
+        ("password", "kín đáo"),
+        ("second", "000000"),
+        ("carried.note", "đã gõ lâu"),
+    ];
+    let answer = visitor.submit(&page, "/sign-in", &fields);
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("đã gõ lâu") && !answer.body.contains("kín đáo") && !answer.body.contains("000000"));
+}
+
+#[test]
+fn a_staff_code_is_read_as_people_type_it() {
+    use donghanh::operations::password::canonical_code;
+    for typed in ["NV-7K3F-9QXA", "nv-7k3f-9qxa", " NV7K3F9QXA ", "nv7k3f9qxa"] {
+        assert_eq!(canonical_code(typed), "NV-7K3F-9QXA", "{typed}");
+    }
+    assert_eq!(canonical_code("NV-7K3F-9QX"), "NV-7K3F-9QX");
+}
+
+#[test]
+fn an_address_to_which_only_a_form_goes_leads_to_where_the_form_was() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    let case = crate::walk::take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    for (asked, leads) in [
+        ("/cases/names".to_owned(), "/cases".to_owned()),
+        (format!("{case}/consents"), case.clone()),
+        (format!("{case}/visits"), case.clone()),
+        (format!("{case}/groups/safety/opening"), format!("{case}/groups/safety")),
+        (format!("{case}/deadlines/XM_BAN_DAU"), case.clone()),
+    ] {
+        let answer = worker.get(&asked);
+        assert_eq!((answer.status, answer.location), (303, Some(leads)), "{asked}");
+    }
+}
+
+#[test]
 fn signing_in_never_leads_away_from_this_house() {
     let served = Served::start();
     let staff = served.world.staff("XA-A", Role::SocialWorker);

@@ -5,6 +5,7 @@ use donghanh::operations::accounts;
 use donghanh::operations::release_cases::release_cases;
 use donghanh::storage::connection::AnyConnection;
 
+use crate::browser::{Answer, Browser};
 use crate::walk::{Setting, accept, address, entry, person, save, step, take_in};
 
 #[test]
@@ -292,4 +293,44 @@ fn a_second_sending_is_answered_by_the_first_and_accuses_nobody() {
     assert_eq!(kinds.iter().filter(|kind| *kind == "referral.reject").count(), 1);
     assert!(!kinds.contains(&"case.refuse".to_owned()));
     assert_eq!(worker.get("/cases").status, 200);
+}
+
+#[test]
+fn a_colleague_who_saved_without_a_change_takes_nothing_from_who_saves_after_her() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let needs = format!("{case}/groups/needs");
+    let (mine, theirs) = (worker.get(&needs), supervisor.get(&needs));
+    let fields = |page: &Answer| [("version", page.hidden("version")), ("base", page.hidden("base"))];
+    let send = |browser: &Browser<'_>, page: &Answer, more: &[(&str, &str)]| {
+        let hidden = fields(page);
+        let mut all: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        all.extend_from_slice(more);
+        browser.submit(page, &needs, &all)
+    };
+    assert_eq!(send(&supervisor, &theirs, &[]).status, 303);
+    let saved = send(&worker, &mine, &[("wishes", "điều tôi vừa gõ")]);
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert!(worker.get(&case).body.contains("điều tôi vừa gõ"));
+}
+
+#[test]
+fn two_people_at_one_machine_send_the_same_page_and_nothing_breaks() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let supervisor = setting.served.signed_in(&setting.cast.supervisor);
+    let notes = format!("{case}/groups/notes");
+    let form = worker.get(&notes);
+    let draft = form.hidden("draft");
+    assert_eq!(
+        worker
+            .submit(&form, &notes, &[("version", "0"), ("text", "của người trước")])
+            .status,
+        303
+    );
+    let page = supervisor.get(&notes);
+    let sent = [("version", "1"), ("text", "của người sau"), ("draft", draft.as_str())];
+    assert_eq!(supervisor.submit(&page, &notes, &sent).status, 303);
+    assert!(worker.get(&case).body.contains("của người sau"));
 }

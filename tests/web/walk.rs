@@ -85,14 +85,22 @@ pub fn step(page: &Answer, case: &str, kind: &str) -> String {
     )
 }
 
+/// What the buttons of a step say was shown; empty when the page has none.
+pub fn seen(page: &Answer, at: &str) -> String {
+    let form = page
+        .body
+        .split_once(&format!("action=\"{at}/state\""))
+        .map_or("", |(_, form)| form);
+    let seen = form.split_once("name=\"seen\" value=\"").map_or("", |(_, seen)| seen);
+    seen.split('"').next().unwrap_or_default().to_owned()
+}
+
 /// Presses a button of a step on the page of its case.
 pub fn press(browser: &Browser<'_>, case: &str, kind: &str, verb: &str) -> Answer {
     let page = browser.get(case);
     let at = step(&page, case, kind);
-    let (_, form) = page.body.split_once(&format!("action=\"{at}/state\"")).unwrap();
-    let (_, seen) = form.split_once("name=\"seen\" value=\"").unwrap();
-    let (seen, _) = seen.split_once('"').unwrap();
-    let mut fields = vec![("verb", verb), ("seen", seen)];
+    let seen = seen(&page, &at);
+    let mut fields = vec![("verb", verb), ("seen", seen.as_str())];
     fields.extend((verb == "return").then_some(("reason", "missing_document")));
     browser.submit(&page, &format!("{at}/state"), &fields)
 }

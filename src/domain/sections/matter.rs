@@ -10,7 +10,7 @@ section! {
         matter_number: String = Kind::Line(60),
         provider_kind: String = Kind::Code(codes::PROVIDER_KIND),
         provider_name: String = Kind::Line(150),
-        assigned_on: PartialDate = Kind::PastDate,
+        assigned_on: PartialDate = Kind::PastDay,
         outcome: String = Kind::Code(codes::OUTCOME),
         report: String = Kind::Lines(2000),
     }

@@ -7,7 +7,7 @@ use crate::domain::partial_date::PartialDate;
 section! {
     /// A follow-up visit after the return to the community.
     Visit of Reintegration {
-        visited_on: PartialDate = Kind::PastDate,
+        visited_on: PartialDate = Kind::PastDay,
         visit_form: String = Kind::Code(codes::VISIT_FORM),
         safe_now: String = Kind::Code(codes::SAFE_NOW),
         retrafficking_risk: String = Kind::Code(codes::RISK_LEVEL),

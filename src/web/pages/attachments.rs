@@ -235,7 +235,7 @@ pub async fn create(path: web::Path<String>, sent: FileForm) -> Result<HttpRespo
 fn named(sent: &str) -> String {
     let kept: String = sent
         .chars()
-        .filter(|letter| !letter.is_control())
+        .filter(|letter| !letter.is_control() && !text::turns(*letter))
         .take(NAME_MOST)
         .collect();
     text::line(&kept, NAME_MOST).unwrap_or_default()

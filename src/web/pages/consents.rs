@@ -17,7 +17,7 @@ use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::referral::may_be_listed;
 use crate::domain::refusal::Why;
-use crate::operations::case_act::CaseActError;
+use crate::operations::case_act::{CLOSED, CaseActError};
 use crate::operations::drafts::NewForm;
 use crate::operations::record_consent::{Consent, record_consent};
 use crate::operations::view_case::{CaseView, Wish, view_case};
@@ -45,6 +45,7 @@ pub struct New {
     faults: Vec<(&'static str, String)>,
     draft: String,
     drafts: Drafts,
+    closed: bool,
 }
 
 impl Page for New {
@@ -67,6 +68,7 @@ impl Page for New {
             page(vec![("alone_because", Why::ChildAlone.message())]),
             Self {
                 drafts: Drafts::sample(),
+                closed: true,
                 ..page(vec![])
             },
         ]
@@ -159,6 +161,7 @@ fn form(id: PublicId, number: String, typed: &Typed, fields: Vec<FieldView>) -> 
         faults: vec![],
         draft: urls::new_draft(id, NewForm::Consent),
         drafts: Drafts::default(),
+        closed: false,
     }
 }
 
@@ -187,6 +190,7 @@ pub async fn new(ctx: Ctx, path: web::Path<String>, asked: web::Query<Asked>) ->
     };
     let page = New {
         drafts: chosen.view,
+        closed: view.case.state == CLOSED,
         ..form(id, view.case.number, &chosen.typed.unwrap_or_default(), fields)
     };
     ctx.logged_pages(&[&view.index, &chosen.index], &page)

@@ -29,8 +29,10 @@ pub struct Drafts {
     dropped: bool,
     /// Where and of when the other drafts are.
     others: Vec<(String, String)>,
-    /// Where an empty form is.
+    /// Where the form is without any draft.
     blank: Option<String>,
+    /// Whether that shows what was saved before.
+    saved: bool,
 }
 
 impl Drafts {
@@ -45,6 +47,7 @@ impl Drafts {
             dropped: true,
             others: vec![(urls::NEW_INTAKE.to_owned(), "05/03/2026 14:30:05".to_owned())],
             blank: Some(urls::NEW_INTAKE.to_owned()),
+            saved: false,
         }
     }
 
@@ -140,6 +143,7 @@ pub async fn choose(ctx: &Ctx, form: Form<'_>, asked: &Asked) -> Result<Chosen, 
         kept: opened.is_some() && asked.kept.is_some(),
         dropped: opened.is_none() && asked.dropped.is_some(),
         others: others(form.at, &kept),
+        saved: form.goes_on,
         blank: opened.is_some().then(|| format!("{}?draft={}", form.at, urls::NEW)),
         ..Drafts::again(form.at, sheet)
     };

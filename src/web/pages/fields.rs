@@ -46,7 +46,7 @@ impl FieldView {
         let chosen = self.options.iter().filter(|option| option.2).map(|option| option.0);
         let state = if self.is_empty() { self.state.as_str() } else { "" };
         // One date is typed in several ways.
-        let date = (self.kind == "date").then(|| PartialDate::from_typed(&self.text).ok());
+        let date = matches!(self.kind, "date" | "day").then(|| PartialDate::from_typed(&self.text).ok());
         let text = date
             .flatten()
             .map_or_else(|| self.text.trim().to_owned(), |date| date.shown());
@@ -130,6 +130,7 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
         Kind::Codes(list) => ("codes", Some(list), None),
         Kind::CodeName => ("line", None, Some(20)),
         Kind::Date | Kind::PastDate => ("date", None, None),
+        Kind::PastDay => ("day", None, None),
         Kind::IdNumber => ("id", None, None),
         Kind::Line(most) => ("line", None, Some(most)),
         Kind::Lines(most) => ("lines", None, Some(most)),
@@ -163,7 +164,7 @@ fn view(field: &'static Field, values: &[String], state: &str, fault: Option<Str
 
 fn shown(kind: Kind, stored: &str) -> String {
     match kind {
-        Kind::Date | Kind::PastDate => {
+        Kind::Date | Kind::PastDate | Kind::PastDay => {
             PartialDate::from_typed(stored).map_or_else(|_| stored.to_owned(), |date| date.shown())
         }
         Kind::Code(_)

@@ -8,7 +8,7 @@ use super::drafts;
 use crate::domain::public_id::PublicId;
 use crate::web::ctx::Front;
 use crate::web::i18n::Locale;
-use crate::web::routes::ROUTES;
+use crate::web::routes::{ROUTES, Route};
 use crate::web::urls;
 
 /// What the address says.
@@ -43,7 +43,7 @@ pub async fn update(
         .split_once("://")
         .and_then(|(_, rest)| rest.strip_prefix(host));
     let back = back
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
+        .filter(|path| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\'))
         .map_or(urls::HOME, shown_by_get);
     // A form that came back with what was typed is kept as a draft, which the other page goes on with.
     let draft = asked.draft.as_deref().and_then(PublicId::parse);
@@ -58,7 +58,7 @@ pub async fn update(
 }
 
 /// A page that answered a form has an address that cannot be asked for; the page before it can.
-fn shown_by_get(path: &str) -> &str {
+pub fn shown_by_get(path: &str) -> &str {
     match path {
         urls::INTAKES | urls::INTAKE_DRAFT => return urls::NEW_INTAKE,
         _ => {}
@@ -74,26 +74,33 @@ fn shown_by_get(path: &str) -> &str {
     path
 }
 
+/// Whether only forms go to this address.
+pub fn is_for_forms(path: &str) -> bool {
+    !is_shown(path) && best(path).any(|route| route.method == "POST")
+}
+
 /// Whether the route that answers this address, the one with the fewest variables, has a page.
 fn is_shown(path: &str) -> bool {
-    let parts = || path.split('/');
+    best(path).any(|route| route.method == "GET")
+}
+
+/// The routes that answer an address: those with the fewest variables.
+fn best(path: &str) -> impl Iterator<Item = &'static Route> {
+    let parts: Vec<&str> = path.split('/').collect();
     let is_variable = |part: &str| part.starts_with('{');
-    let answers = |pattern: &str| {
-        pattern.split('/').count() == parts().count()
-            && pattern
-                .split('/')
-                .zip(parts())
-                .all(|(asked, part)| is_variable(asked) || asked == part)
-    };
-    let variables = |pattern: &str| pattern.split('/').filter(|part| is_variable(part)).count();
-    let best = ROUTES
+    let answers: Vec<&Route> = ROUTES
         .iter()
-        .filter(|route| answers(route.path))
-        .map(|route| variables(route.path))
-        .min();
-    ROUTES
-        .iter()
-        .any(|route| route.method == "GET" && answers(route.path) && Some(variables(route.path)) == best)
+        .filter(|route| {
+            let asked: Vec<&str> = route.path.split('/').collect();
+            let mut pairs = asked.iter().zip(&parts);
+            asked.len() == parts.len() && pairs.all(|(asked, part)| is_variable(asked) || asked == part)
+        })
+        .collect();
+    let variables = |route: &Route| route.path.split('/').filter(|part| part.starts_with('{')).count();
+    let fewest = answers.iter().map(|route| variables(route)).min();
+    answers
+        .into_iter()
+        .filter(move |route| Some(variables(route)) == fewest)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::domain::field::{Typed, typed};
 use crate::domain::step::Kind as Step;
 use crate::operations::export_log::{Export, export_log};
 use crate::operations::password::canonical_code;
-use crate::operations::search_log::{Lines, Query, SearchLogError, search_log};
+use crate::operations::search_log::{Lines, OF_THE_HOUSE, Query, SearchLogError, search_log};
 use crate::operations::verify_log::verify_log;
 use crate::web::ctx::Ctx;
 use crate::web::error::PageError;
@@ -73,6 +73,8 @@ struct Line {
     policies: Vec<(String, bool)>,
     /// Message key of what was refused, or why.
     why: Option<String>,
+    /// Message key of the act that the work did not allow.
+    tried: Option<String>,
     /// Message key of the basis.
     basis: Option<String>,
     count: usize,
@@ -138,6 +140,7 @@ impl Page for Index {
                 ("of-another-version".to_owned(), false),
             ],
             why: refused.then(|| "act-view".to_owned()),
+            tried: refused.then(|| kind_key("support.approve")),
             basis: refused.then(|| "basis-consent".to_owned()),
             count: 1,
         };
@@ -168,39 +171,32 @@ pub async fn index(ctx: Ctx, query: web::Query<Asked>) -> Result<HttpResponse, P
     let asked = query.into_inner();
     let (query, faults) = parse(&asked, ctx.wording());
     if !faults.is_empty() {
-        // The filter is refused, the page still counts as a reading.
-        let lines = search_log(
-            ctx.app(),
-            &ctx.actor,
-            Query {
-                before: Some(0),
-                ..Query::default()
-            },
-        )
-        .await?;
-        return ctx.page_with(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Some(&lines.index),
-            &show(asked, faults, &lines),
-        );
+        return nothing(&ctx, asked, faults).await;
     }
     match search_log(ctx.app(), &ctx.actor, query).await {
         Ok(lines) => ctx.logged_page(&lines.index, &show(asked, vec![], &lines)),
-        Err(SearchLogError::NoSuchCase) => {
-            let lines = search_log(
-                ctx.app(),
-                &ctx.actor,
-                Query {
-                    before: Some(0),
-                    ..Query::default()
-                },
-            )
-            .await?;
-            let page = show(asked, vec![("case", "fault-no-such-case")], &lines);
-            ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&lines.index), &page)
-        }
+        Err(SearchLogError::NoSuchCase) => nothing(&ctx, asked, vec![("case", "fault-no-such-case")]).await,
+        Err(SearchLogError::NoSuchStaff) => nothing(&ctx, asked, vec![("actor", "fault-no-such-staff")]).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// The filter is refused; the page still counts as a reading.
+async fn nothing(
+    ctx: &Ctx,
+    asked: Asked,
+    faults: Vec<(&'static str, &'static str)>,
+) -> Result<HttpResponse, PageError> {
+    let none = Query {
+        before: Some(0),
+        ..Query::default()
+    };
+    let lines = search_log(ctx.app(), &ctx.actor, none).await?;
+    ctx.page_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        Some(&lines.index),
+        &show(asked, faults, &lines),
+    )
 }
 
 fn parse(asked: &Asked, wording: &Wording) -> (Query, Vec<(&'static str, &'static str)>) {
@@ -232,9 +228,15 @@ fn parse(asked: &Asked, wording: &Wording) -> (Query, Vec<(&'static str, &'stati
     };
     let from_ms = day("from", &asked.from, 0);
     let until_ms = day("until", &asked.until, 86_400_000);
+    if from_ms.zip(until_ms).is_some_and(|(from, until)| from >= until) {
+        faults.push(("until", "fault-until-before-from"));
+    }
     let query = Query {
         case_number,
-        actor: some(&asked.actor).map(|code| canonical_code(&code)),
+        actor: some(&asked.actor).map(|code| {
+            let own = OF_THE_HOUSE.into_iter().find(|own| *own == code.to_lowercase());
+            own.map_or_else(|| canonical_code(&code), str::to_owned)
+        }),
         kind,
         from_ms,
         until_ms,
@@ -250,25 +252,14 @@ fn show(filter: Asked, faults: Vec<(&'static str, &'static str)>, found: &Lines)
         line.cases.truncate(MOST_CASES);
         line
     };
-    let lines: Vec<Line> = found.entries.iter().map(short).collect();
+    let mut lines: Vec<Line> = found.entries.iter().map(short).collect();
+    for line in &mut lines {
+        line.same_kind = address(&filter, &line.kind, None);
+    }
     let last = found.entries.last().map(|entry| entry.i);
-    let older = last.filter(|_| found.more).map(|last| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [
-            ("case", &filter.case),
-            ("actor", &filter.actor),
-            ("kind", &filter.kind),
-            ("from", &filter.from),
-            ("until", &filter.until),
-            ("refused", &filter.refused),
-        ] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        query.append_pair("before", &last.to_string());
-        format!("{}?{}", urls::LOG, query.finish())
-    });
+    let older = last
+        .filter(|_| found.more)
+        .map(|last| address(&filter, &filter.kind, Some(last)));
     Index {
         by_kind: by_kind(&found.entries),
         nouns: &NOUNS,
@@ -280,6 +271,26 @@ fn show(filter: Asked, faults: Vec<(&'static str, &'static str)>, found: &Lines)
         shard: found.shard,
         older,
     }
+}
+
+/// The log under the same filter, but of this kind, and before this line.
+fn address(filter: &Asked, kind: &str, before: Option<u64>) -> String {
+    let before = before.map(|index| index.to_string()).unwrap_or_default();
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [
+        ("case", filter.case.as_str()),
+        ("actor", &filter.actor),
+        ("kind", kind),
+        ("from", &filter.from),
+        ("until", &filter.until),
+        ("refused", &filter.refused),
+        ("before", &before),
+    ] {
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    format!("{}?{}", urls::LOG, query.finish())
 }
 
 /// How many lines of each kind are on the page, with the width of its bar in per cent of the longest.
@@ -332,7 +343,7 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         kind_key: kind_key(&entry.k),
         same_kind: format!("{}?kind={}", urls::LOG, entry.k),
         actor: entry.a.clone(),
-        nobody: matches!(entry.a.as_str(), "system" | "operator" | "custodian" | "unknown"),
+        nobody: OF_THE_HOUSE.contains(&entry.a.as_str()),
         role: entry.role.clone(),
         org: entry.org.clone(),
         count: cases.len(),
@@ -364,6 +375,11 @@ fn line(entry: &Entry, found: &Lines) -> Line {
             "case.refuse" => entry.f.first().map(|action| format!("act-{action}")),
             _ => None,
         },
+        tried: entry
+            .f
+            .get(1)
+            .filter(|_| entry.k == "case.decline")
+            .map(|kind| kind_key(kind)),
         basis: entry.basis.as_ref().map(|basis| basis_key(basis)),
     }
 }
@@ -467,22 +483,13 @@ pub async fn export(submission: Submission) -> Result<HttpResponse, PageError> {
     let asked = asked(&sent);
     let (query, faults) = parse(&asked, ctx.wording());
     if !faults.is_empty() {
-        let lines = search_log(
-            ctx.app(),
-            &ctx.actor,
-            Query {
-                before: Some(0),
-                ..Query::default()
-            },
-        )
-        .await?;
-        return ctx.page_with(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Some(&lines.index),
-            &show(asked, faults, &lines),
-        );
+        return nothing(&ctx, asked, faults).await;
     }
-    let Export { pages, index } = export_log(ctx.app(), &ctx.actor, query).await?;
+    let Export { pages, index } = match export_log(ctx.app(), &ctx.actor, query).await {
+        Err(SearchLogError::NoSuchCase) => return nothing(&ctx, asked, vec![("case", "fault-no-such-case")]).await,
+        Err(SearchLogError::NoSuchStaff) => return nothing(&ctx, asked, vec![("actor", "fault-no-such-staff")]).await,
+        exported => exported?,
+    };
     let mut csv = String::from(
         "\u{feff}index,time,kind,actor,role,organisation,cases,groups,purpose,basis,decision,reason,policies,keys\r\n",
     );

@@ -19,7 +19,7 @@ use crate::domain::public_id::PublicId;
 use crate::domain::purpose;
 use crate::domain::referral;
 use crate::domain::refusal::Why;
-use crate::domain::step::Kind;
+use crate::domain::step::{Kind, State};
 use crate::operations::case_act::{CLOSED, CaseActError};
 use crate::operations::drafts;
 use crate::operations::save_part::{Save, save_part};
@@ -49,7 +49,8 @@ pub struct Edit {
     expired: bool,
     drafts: Drafts,
     editable: bool,
-    closed: bool,
+    /// Why the form takes nothing, in words of the page.
+    shut: Option<&'static str>,
     /// Where the earlier versions are, for whoever may open them.
     versions: Option<String>,
 }
@@ -83,7 +84,7 @@ impl Page for Edit {
             expired: false,
             drafts: Drafts::default(),
             editable: true,
-            closed: false,
+            shut: None,
             versions: (part.group().class() == Class::S2).then(|| urls::versions(id, part)),
         };
         let groups = Group::with_section().map(Part::Group);
@@ -117,7 +118,7 @@ impl Page for Edit {
         };
         let closed = Self {
             editable: false,
-            closed: true,
+            shut: Some("case-closed"),
             ..page(Part::Group(Group::Safety))
         };
         samples.extend([faulty, conflict, expired, closed]);
@@ -299,7 +300,26 @@ impl PartPath {
     /// Whether the form takes anything: in a closed case only its reopening.
     fn editable(&self, view: &CaseView) -> bool {
         let reopens = matches!(self.part, Part::Step(Kind::Reopening, None));
-        (reopens || view.case.state != CLOSED) && self.may_save(view)
+        (reopens || view.case.state != CLOSED) && !self.decided(view) && self.may_save(view)
+    }
+
+    /// Whether it is a step that was decided, which stays as it is.
+    fn decided(&self, view: &CaseView) -> bool {
+        let Part::Step(kind, Some(id)) = self.part else {
+            return false;
+        };
+        let step = view.around.steps.iter().find(|row| row.public_id == id.0);
+        let state = step.and_then(|row| State::parse(&row.state));
+        state.is_some_and(|state| kind.corrected(state).is_err())
+    }
+
+    /// Why whoever might save otherwise cannot.
+    fn shut(&self, view: &CaseView) -> Option<&'static str> {
+        match () {
+            () if view.case.state == CLOSED => Some("case-closed"),
+            () if self.decided(view) => Some(Why::Decided.message()),
+            () => None,
+        }
     }
 
     /// Whether the actor may save the part.
@@ -411,7 +431,7 @@ async fn form(
         expired: false,
         drafts: chosen.view,
         editable: path.editable(&view),
-        closed: view.case.state == CLOSED,
+        shut: path.shut(&view),
         versions: (view.may.edit && stored.is_some() && matches!(part, Part::Group(_) | Part::Step(..)))
             .then(|| urls::versions(id, part)),
         number: view.case.number,
@@ -507,6 +527,7 @@ async fn conflict(ctx: &Ctx, again: Again<'_>) -> Result<HttpResponse, PageError
     let before = field::typed(typed, "base").next().unwrap_or_default();
     let is_as_before = |field: &FieldView| before.split(' ').any(|known| known == mark(ctx, path, field));
     let next = base(ctx, path, &theirs_now);
+    let now = again.version;
     let (mut fields, mut changed) = (Vec::new(), Vec::new());
     for (mine, theirs) in mine.into_iter().zip(theirs_now) {
         let untouched = is_as_before(&mine);
@@ -518,7 +539,40 @@ async fn conflict(ctx: &Ctx, again: Again<'_>) -> Result<HttpResponse, PageError
         }
         fields.push(if untouched { theirs } else { mine });
     }
+    if changed.is_empty() {
+        // She changed nothing that would be written over, so there is nothing to ask: it is saved over her version.
+        return Box::pin(saved_over(ctx, again, now)).await;
+    }
     again.page(ctx, fields, next, Some((view.index, changed))).await
+}
+
+/// Saves what was typed over a version in which nothing differs from what the form began with.
+async fn saved_over(ctx: &Ctx, again: Again<'_>, version: i64) -> Result<HttpResponse, PageError> {
+    let (id, part) = (again.path.id, again.path.part);
+    let fields = match field::read(part.fields(), again.typed, ctx.app().clock.today()) {
+        Ok(fields) => fields,
+        Err(faults) => return again.show(ctx, &faults).await,
+    };
+    let save = Save {
+        part,
+        fields,
+        from_version: version,
+        purpose: again.purpose,
+        confirmed: again.confirmed,
+    };
+    match save_part(ctx.app(), &ctx.actor, id, &save).await {
+        Ok(index) => Ok(ctx.see_other(&urls::saved(id, &anchor(part)), &index)),
+        // Somebody was quicker once more.
+        Err(CaseActError::Conflict) => conflict(ctx, again).await,
+        Err(CaseActError::Refused(why)) => {
+            let again = Again {
+                why: Some(why.message()),
+                ..again
+            };
+            again.show(ctx, &[]).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A body concludes for itself: the form of its liaison offers no other, and chooses the only one.
@@ -615,7 +669,7 @@ impl Again<'_> {
             expired: self.expired,
             drafts: Drafts::again(&urls::part(id, part), draft_pages::goes_on_in(keeping)?),
             editable: true,
-            closed: false,
+            shut: None,
             versions: None,
         };
         ctx.page_with(status, Some(&index), &page)

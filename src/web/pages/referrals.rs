@@ -40,6 +40,8 @@ pub struct New {
     confirmed: bool,
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
+    /// The person was asked and said no, and has not said yes since.
+    refused: bool,
     draft: String,
     drafts: Drafts,
 }
@@ -85,7 +87,10 @@ impl Page for New {
         vec![
             page(Kind::LegalAid, true, vec![]),
             page(Kind::LegalAid, false, vec![("consent", "why-no-consent")]),
-            page(Kind::Identification, true, vec![("to", "referral-to-missing")]),
+            Self {
+                refused: true,
+                ..page(Kind::Identification, true, vec![("to", "referral-to-missing")])
+            },
         ]
     }
 }
@@ -113,9 +118,8 @@ fn form(
         .filter(|group| kind.without_consent().contains(group) || consented.contains(group) || Some(*group) == own)
         .map(|group| Offered {
             name: group.name(),
-            chosen: is("groups", group.name())
-                || Some(group) == own
-                || (sent.is_empty() && group.class() != Class::S4 && consented.contains(&group)),
+            // Nothing is offered as chosen that somebody has not chosen: who receives it needs a reason for each.
+            chosen: is("groups", group.name()) || Some(group) == own,
             fixed: Some(group) == own,
             safety: group.class() == Class::S4,
         })
@@ -159,9 +163,17 @@ fn form(
         groups,
         confirmed: is("confirmed", "yes"),
         missing: vec![],
+        refused: false,
         draft: urls::new_draft(id, NewForm::Referral(kind)),
         drafts: Drafts::default(),
     }
+}
+
+/// Whether the last answer to the question for this purpose was no.
+fn refused(view: &CaseView, kind: Kind) -> bool {
+    let mut answers = view.around.consents.iter().rev();
+    let last = answers.find(|row| row.purpose == kind.consent_purpose());
+    last.is_some_and(|row| row.state == "refused")
 }
 
 /// The consents of the case that cover this kind: id, when, groups.
@@ -205,6 +217,7 @@ async fn again(
     let page = New {
         missing,
         drafts: draft_pages::again_new(ctx, id, NewForm::Referral(kind), sent).await?,
+        refused: refused(&view, kind),
         ..form(id, &view.case.number, kind, &receivers, consents, sent)
     };
     ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, Some(&view.index), &page)
@@ -227,6 +240,7 @@ pub async fn new(
     let (consents, typed) = (given(&view, kind), chosen.typed.unwrap_or_default());
     let page = New {
         drafts: chosen.view,
+        refused: refused(&view, kind),
         ..form(id, &view.case.number, kind, &receivers, consents, &typed)
     };
     ctx.logged_pages(&[&view.index, &chosen.index], &page)

@@ -13,9 +13,9 @@ use crate::operations::sign_in::{Credentials, sign_in};
 use crate::operations::{sessions, sign_out};
 use crate::web::ctx::{PublicCtx, session_cookie};
 use crate::web::error::{self, Again, PageError};
-use crate::web::form::{RawForm, Submission};
+use crate::web::form::{Submission, VisitorForm};
 use crate::web::page::{Frame, Page};
-use crate::web::token::FormToken;
+use crate::web::token::{FormToken, whose};
 use crate::web::urls;
 
 /// Binds the sign-in form to this browser before there is a session.
@@ -32,6 +32,8 @@ pub struct SignIn {
     lost: bool,
     trouble: Option<&'static str>,
     carried: Typed,
+    /// Whose form is carried.
+    whose: String,
     next: String,
 }
 
@@ -66,16 +68,23 @@ impl Page for SignIn {
 pub struct Resume {
     action: String,
     typed: Typed,
+    /// Whether it is hers who signed in.
+    own: bool,
+    /// Whether a file went with it, which cannot be carried.
+    file: bool,
 }
 
 impl Page for Resume {
     const TEMPLATE: &'static str = "session/resume.html";
 
     fn samples() -> Vec<Self> {
-        vec![Self {
+        let page = |own, file| Self {
             action: urls::INTAKES.to_owned(),
             typed: vec![("alias".to_owned(), "Hoa Mẫu".to_owned())],
-        }]
+            own,
+            file,
+        };
+        vec![page(true, false), page(true, true), page(false, false)]
     }
 }
 
@@ -85,13 +94,15 @@ pub async fn new(ctx: PublicCtx) -> Result<HttpResponse, PageError> {
 }
 
 /// `POST /sign-in`
-pub async fn create(request: HttpRequest, ctx: PublicCtx, raw: RawForm) -> Result<HttpResponse, PageError> {
+pub async fn create(request: HttpRequest, sent: VisitorForm) -> Result<HttpResponse, PageError> {
+    let VisitorForm { ctx, raw } = sent;
     let visitor = request
         .cookie(VISITOR)
         .map(|cookie| cookie.value().to_owned())
         .unwrap_or_default();
     let values = raw.values();
     let (code, carried, next) = carried(&values);
+    let whose = typed(&values, "whose").next().unwrap_or_default().to_owned();
     let again = |wrong, expired| SignIn {
         code: code.clone(),
         wrong,
@@ -99,6 +110,7 @@ pub async fn create(request: HttpRequest, ctx: PublicCtx, raw: RawForm) -> Resul
         lost: false,
         trouble: None,
         carried: carried.clone(),
+        whose: whose.clone(),
         next: next.clone(),
     };
     let Ok((form, id)) = raw.verified_for_visitor(&ctx.house, &visitor) else {
@@ -112,7 +124,7 @@ pub async fn create(request: HttpRequest, ctx: PublicCtx, raw: RawForm) -> Resul
         second: field("second").into(),
     };
     match sign_in(&ctx.house.app, credentials, ctx.network, id).await {
-        Ok(token) => signed_in(&ctx, &token, &carried, &next).await,
+        Ok(token) => signed_in(&ctx, &token, &carried, (&whose, &next)).await,
         Err(error) => match error::of_sign_in(error) {
             // Whatever is wrong, a form that was carried here stays on the page.
             Some(error) if carried.is_empty() => Err(error),
@@ -145,9 +157,9 @@ pub async fn destroy(submission: Submission) -> Result<HttpResponse, PageError> 
 
 /// The sign-in page for a form whose session ended; what was typed goes along.
 pub fn lost(ctx: &PublicCtx, again: Option<Again>) -> Result<HttpResponse, PageError> {
-    let (next, carried) = match again {
-        Some(again) => (again.action, again.typed),
-        None => (String::new(), Vec::new()),
+    let (next, carried, whose) = match again {
+        Some(again) => (again.action, again.typed, again.whose),
+        None => (String::new(), Vec::new(), String::new()),
     };
     let carried = carried
         .into_iter()
@@ -159,6 +171,7 @@ pub fn lost(ctx: &PublicCtx, again: Option<Again>) -> Result<HttpResponse, PageE
         &SignIn {
             lost: true,
             carried,
+            whose,
             next,
             ..SignIn::default()
         },
@@ -176,7 +189,12 @@ pub fn without_cookie(response: &mut HttpResponseBuilder, tls: bool) {
     response.cookie(cookie);
 }
 
-async fn signed_in(ctx: &PublicCtx, token: &str, carried: &Typed, next: &str) -> Result<HttpResponse, PageError> {
+async fn signed_in(
+    ctx: &PublicCtx,
+    token: &str,
+    carried: &Typed,
+    (of, next): (&str, &str),
+) -> Result<HttpResponse, PageError> {
     let cookie = Cookie::build(session_cookie(ctx.house.tls), token.to_owned())
         .path("/")
         .secure(ctx.house.tls)
@@ -192,12 +210,19 @@ async fn signed_in(ctx: &PublicCtx, token: &str, carried: &Typed, next: &str) ->
     let app = &ctx.house.app;
     let id = random_id().map_err(Failure::from)?;
     let session = sessions::session_id(token);
+    // What somebody typed is hers: whoever signs in after her at the same machine neither sees it nor sends it.
+    let actor = sessions::find(app, token, ctx.network, id).await?;
+    let own = actor.is_some_and(|actor| whose(&app.keyring, &actor.code) == of);
     let frame = Frame {
-        token: Some(FormToken::new(&app.keyring, &session, id, app.clock.now_ms())),
+        token: Some(FormToken {
+            whose: own.then(|| of.to_owned()),
+            ..FormToken::new(&app.keyring, &session, id, app.clock.now_ms())
+        }),
         ..ctx.frame(None)
     };
-    let typed = carried
+    let typed: Typed = carried
         .iter()
+        .filter(|_| own)
         .map(|(name, value)| (name.trim_start_matches(CARRIED).to_owned(), value.clone()))
         .collect();
     let body = ctx.render(
@@ -205,6 +230,8 @@ async fn signed_in(ctx: &PublicCtx, token: &str, carried: &Typed, next: &str) ->
         &Resume {
             action: next.to_owned(),
             typed,
+            own,
+            file: next.ends_with("/attachments"),
         },
     )?;
     Ok(HttpResponse::Ok()

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::cases::stages::anchor;
+use super::cases::stages::{self, anchor};
 use super::cases::{case_of, show};
 use crate::domain::codes::RETURN_REASON;
 use crate::domain::field::typed;
@@ -31,7 +31,7 @@ pub async fn update(
         kind,
         step,
         verb: field("verb").to_owned(),
-        seen: field("seen").parse().unwrap_or(0),
+        seen: stages::version_seen(&ctx, step, field("seen")),
         reason: RETURN_REASON.find(field("reason")),
     };
     match move_step(ctx.app(), &ctx.actor, id, &change).await {

@@ -19,9 +19,12 @@ pub struct ClockView {
     left: (&'static str, i64),
     due_machine: String,
     met: bool,
+    /// When what it asks for was done.
+    done: Option<String>,
     /// `overdue`, `due` (within a day), `ok`, or `unmet` in a closed case.
     pub(super) state: &'static str,
-    source: String,
+    source: &'static str,
+    source_en: &'static str,
     /// Where it is said that what it asks for is done.
     meet: Option<String>,
     /// Where that is taken back.
@@ -59,10 +62,10 @@ impl ClockView {
             },
             due_machine: time::machine(clock.due_at),
             met: clock.met_at.is_some(),
+            done: clock.met_at.map(time::shown),
             state,
-            source: deadline::find(&clock.code)
-                .map(|known| known.source.clone())
-                .unwrap_or_default(),
+            source: deadline::find(&clock.code).map_or("", |known| known.source.as_str()),
+            source_en: deadline::find(&clock.code).map_or("", |known| known.source_en.as_str()),
             meet: None,
             resume: None,
             typed: String::new(),

@@ -16,6 +16,8 @@ use crate::domain::deadline::{self, Deadline};
 use crate::domain::field::{self, Fault, Field, Kind};
 use crate::domain::partial_date::PartialDate;
 use crate::domain::public_id::PublicId;
+use crate::domain::refusal::Why;
+use crate::operations::case_act::CaseActError;
 use crate::operations::meet_deadline::{Done, meet_deadline};
 use crate::operations::take_case::take_case;
 use crate::web::error::PageError;
@@ -47,14 +49,23 @@ pub async fn meet(path: web::Path<(String, String)>, submission: Submission) -> 
         Ok(Some(day)) => match PartialDate::try_from(day).ok().and_then(|date| date.day()) {
             Some(day) if day == today => Done::Now,
             Some(day) => Done::On(day),
-            None => return show::with_fault(&ctx, id, clock, &sent, Fault::NotADay).await,
+            None => return show::with_fault(&ctx, id, clock, &sent, Fault::NotADay.message()).await,
         },
         Err(faults) => {
-            let fault = faults.first().map_or(Fault::NoSuchDate, |(_, fault)| *fault);
-            return show::with_fault(&ctx, id, clock, &sent, fault).await;
+            let fault = match faults.first() {
+                // A day is asked for, so no month is offered as an example.
+                None | Some((_, Fault::NoSuchDate)) => Fault::NoSuchDay,
+                Some((_, fault)) => *fault,
+            };
+            return show::with_fault(&ctx, id, clock, &sent, fault.message()).await;
         }
     };
-    let index = meet_deadline(ctx.app(), &ctx.actor, id, clock, done).await?;
+    let index = match meet_deadline(ctx.app(), &ctx.actor, id, clock, done).await {
+        Err(CaseActError::Refused(why @ Why::BeforeStart)) => {
+            return show::with_fault(&ctx, id, clock, &sent, (why.message(), vec![])).await;
+        }
+        met => met?,
+    };
     Ok(ctx.see_other(&format!("{}?saved=1", urls::case(id)), &index))
 }
 

@@ -11,7 +11,7 @@ use super::stages::{ConsentView, Stage, consents, stages};
 use super::timeline::{Event, timeline};
 use crate::domain::codes::HOLD_BASIS;
 use crate::domain::deadline::Deadline;
-use crate::domain::field::{Fault, Typed, typed};
+use crate::domain::field::{Typed, typed};
 use crate::domain::group::{Class, Group};
 use crate::domain::order;
 use crate::domain::part::Part;
@@ -211,11 +211,10 @@ pub(super) async fn with_fault(
     id: PublicId,
     clock: &Deadline,
     form: &Typed,
-    fault: Fault,
+    (key, numbers): (&'static str, Vec<(&'static str, usize)>),
 ) -> Result<HttpResponse, PageError> {
     let (index, mut page) = read(ctx, id, &ShowQuery::default()).await?;
     let day = typed(form, "met_on").next().unwrap_or_default();
-    let (key, numbers) = fault.message();
     let fault = ctx.wording().with(key, &numbers);
     let mark = |shown: ClockView| match shown.is(&clock.code) {
         true => shown.faulty(day, fault.clone()),

@@ -61,7 +61,8 @@ pub struct Button {
     action: String,
     label: String,
     verb: &'static str,
-    seen: i64,
+    /// The version that the page shows, with a mark that only a page which opened it carries.
+    seen: String,
     warning: bool,
     /// What it brings about cannot be taken back, or it needs a reason: it is asked once more.
     confirm: bool,
@@ -219,7 +220,8 @@ impl Shown<'_> {
         let mine = row.recorded_by == ctx.actor.viewer.account_id;
         let buttons = kind.moves(state).filter(|step| match step.by {
             By::Worker => editable,
-            By::SecondPerson => editable && view.may.approve && !mine,
+            // Nobody decides on what she has not opened.
+            By::SecondPerson => editable && view.may.approve && !mine && stored.is_some(),
         });
         let due = row.due_at.filter(|_| state == State::Planned).map(|due_at| {
             let code = "visit".to_owned();
@@ -272,7 +274,7 @@ impl Shown<'_> {
                     action: urls::step_state(id, kind, step),
                     label: format!("move-{}", known.verb),
                     verb: known.verb,
-                    seen: row.version,
+                    seen: seen(ctx, step, row.version),
                     warning: known.to == State::Stopped,
                     confirm: matches!(known.to, State::Stopped | State::Ended | State::Returned)
                         || kind == Kind::Closure,
@@ -318,7 +320,7 @@ impl Shown<'_> {
             action,
             label: label.to_owned(),
             verb: "",
-            seen: row.version,
+            seen: String::new(),
             warning,
             confirm: true,
             reasons: Vec::new(),
@@ -430,6 +432,27 @@ pub fn consents(id: PublicId, view: &CaseView, editable: bool) -> Vec<ConsentVie
     .collect()
 }
 
+/// The version of a step that a page shows to an actor, so that nobody decides on what she has not opened.
+fn seen(ctx: &Ctx, step: PublicId, version: i64) -> String {
+    let said = json!(["seen", ctx.actor.code, step.to_string(), version]).to_string();
+    let mac: Vec<u8> = ctx
+        .app()
+        .keyring
+        .web_mac(said.as_bytes())
+        .into_iter()
+        .skip(5)
+        .take(12)
+        .collect();
+    format!("{version}.{}", ledger::b64u(&mac))
+}
+
+/// The version that a button says was shown; 0, which no step has, when no page of this actor showed it.
+#[must_use]
+pub fn version_seen(ctx: &Ctx, step: PublicId, said: &str) -> i64 {
+    let version = said.split('.').next().and_then(|version| version.parse().ok());
+    version.filter(|version| seen(ctx, step, *version) == said).unwrap_or(0)
+}
+
 /// The heading under which a part of a case is shown, as `id`.
 #[must_use]
 pub fn anchor(part: Part) -> String {
@@ -510,7 +533,7 @@ impl Stage {
                             action: urls::step_state(id, *kind, id),
                             label: format!("move-{}", known.verb),
                             verb: known.verb,
-                            seen: 1,
+                            seen: "1".to_owned(),
                             warning: known.to == State::Stopped,
                             confirm: editable,
                             reasons: if known.to == State::Returned {
