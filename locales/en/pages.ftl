@@ -443,3 +443,5 @@ visits-plan-help = Plans visits at the usual rhythm (after 1, 3, 6 and 12 months
 referral-refused-before = This person was asked and did not agree for this purpose. Refer only when the law demands it, and tell the person.
 resume-other = The form on its way belongs to whoever was signed in before, so it was not taken along and not sent. That person sends it again under her own code.
 resume-file = The file that was chosen could not be taken along: choose it again on the next page, then send.
+order-agree-ask = Agree to this request
+order-agree-once = You have read the reason and know what will happen? Press to agree.

@@ -659,3 +659,4 @@ error-foreign-title = A form from elsewhere is not taken
 error-foreign-help = The browser says that the form was sent from another site. Open the house at its usual address, go back to the page with the browser's Back button, and send it again.
 error-unreadable-title = What was sent did not arrive whole
 error-unreadable-help = The connection broke while it was sent. Go back to the page with the browser's Back button, and send it again.
+fault-before-from = The end is before the beginning. Change one of the two dates.

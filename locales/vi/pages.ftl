@@ -436,3 +436,5 @@ visits-plan-help = Tạo lịch các lần thăm theo nhịp chung (sau 1, 3, 6 
 referral-refused-before = Người này đã được hỏi và không đồng ý cho mục đích này. Chỉ chuyển khi pháp luật buộc phải làm, và nói cho người đó biết.
 resume-other = Biểu mẫu đang gửi dở là của người đăng nhập trước, nên không được mang theo và không gửi đi. Người đó gửi lại khi đăng nhập bằng mã của mình.
 resume-file = Tệp đã chọn không mang theo được: ở trang sau, hãy chọn lại tệp rồi gửi.
+order-agree-ask = Đồng ý với yêu cầu này
+order-agree-once = Đã đọc lý do và hiểu điều sẽ xảy ra? Bấm để đồng ý.

@@ -659,3 +659,4 @@ error-foreign-title = Không nhận được biểu mẫu từ nơi khác
 error-foreign-help = Trình duyệt báo rằng biểu mẫu được gửi từ một trang khác. Hãy mở hệ thống bằng địa chỉ thường dùng, quay lại trang vừa gõ bằng nút Quay lại của trình duyệt và gửi lần nữa.
 error-unreadable-title = Nội dung gửi lên chưa đến trọn vẹn
 error-unreadable-help = Kết nối bị ngắt khi đang gửi. Hãy quay lại trang vừa gõ bằng nút Quay lại của trình duyệt và gửi lần nữa.
+fault-before-from = Ngày kết thúc trước ngày bắt đầu. Hãy sửa một trong hai ngày.

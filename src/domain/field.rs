@@ -57,6 +57,8 @@ pub enum Fault {
     NotADay,
     /// A day that is still to come, for something that has happened.
     NotYet,
+    /// An end before its beginning.
+    BeforeFrom,
     /// Without this answer the form says nothing.
     Needed,
     /// A form in which nothing at all was answered.
@@ -88,6 +90,7 @@ impl Fault {
             Self::NotADay => ("fault-not-a-day", vec![]),
             Self::NotYet => ("fault-not-yet", vec![]),
             Self::NotACodeName => ("fault-not-a-code-name", vec![]),
+            Self::BeforeFrom => ("fault-before-from", vec![]),
             Self::Needed => ("fault-needed", vec![]),
             Self::Nothing => ("fault-nothing", vec![]),
             Self::IdLength(typed) => ("fault-id-length", vec![("typed", typed)]),

@@ -1,7 +1,8 @@
 //! The parts of a case that a form shows and saves: a group, the content of a step, a record of a receiving body.
 
-use super::field::Field;
+use super::field::{Fault, Field};
 use super::group::Group;
+use super::partial_date::PartialDate;
 use super::public_id::PublicId;
 use super::sections::{
     Advice, CaseSection, ConsentDetail, Contact, Identity, LegalAid, Matter, Needs, Notes, Origin, Risk, Safety, Stay,
@@ -88,6 +89,17 @@ impl Part {
         let document = confirms.then_some("status_document");
         let needed = self.needed().iter().copied().chain(document);
         needed.filter(|name| fields.get(name).and_then(|answer| answer.get("known")).is_none())
+    }
+
+    /// An answer that another one contradicts: a measure that ends before it begins, at the earliest.
+    #[must_use]
+    pub fn contradicts(self, fields: &serde_json::Value) -> Option<(&'static str, Fault)> {
+        let date = |name: &str| {
+            let known = fields.get(name)?.get("known")?.as_str()?;
+            PartialDate::try_from(known.to_owned()).ok()
+        };
+        let (from, until) = (date("protected_from")?, date("protected_until")?);
+        (until.last_day() < from.first_day()).then_some(("protected_until", Fault::BeforeFrom))
     }
 
     /// The fields of this part.

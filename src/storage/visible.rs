@@ -124,8 +124,10 @@ pub fn cases(
         _ => None,
     };
     let before = before.unwrap_or_else(|| vec![0xFF; 16]);
+    // A page ends at a case that is there, so that the next one can begin at it.
     let newest = case_file::table
         .filter(case_file::id.lt(before.clone()))
+        .filter(case_file::state.ne(ERASED))
         .select(CaseRow::as_select())
         .order(case_file::id.desc())
         .limit(most);
@@ -267,6 +269,7 @@ fn own(
         .inner_join(case_file::table)
         .filter(membership::account_id.eq(viewer.account_id.clone()))
         .filter(membership::case_id.lt(before.to_vec()))
+        .filter(case_file::state.ne(ERASED))
         .filter(membership::from_at.le(now_ms))
         .filter(
             membership::until_at

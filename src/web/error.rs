@@ -278,7 +278,7 @@ pub async fn pages(
         _ => None,
     };
     let made = match error {
-        Some(PageError::SignedOut) => Ok(see_other(super::urls::SIGN_IN)),
+        Some(PageError::SignedOut) => Ok(see_other(&session::way_in(response.request()))),
         // An address to which only a form goes is asked for when somebody types it again or comes back to it.
         Some(PageError::NotFound(index))
             if index.is_empty()
@@ -289,7 +289,7 @@ pub async fn pages(
         }
         // Only a form has something to lose.
         Some(PageError::LostSession) if response.request().method() == actix_web::http::Method::GET => {
-            Ok(see_other(super::urls::SIGN_IN))
+            Ok(see_other(&session::way_in(response.request())))
         }
         Some(PageError::LostSession) => session::lost(&ctx, again),
         _ => {

@@ -33,6 +33,8 @@ export async function orders (house, mine) {
   has('she reads the reason', shown, 'đề nghị bằng văn bản')
   lacks('and no name', shown, NAMES)
   const to = tabTo(custodian)
+  await to('details:has(form[action$="/agreement"]) summary')
+  await custodian.keyboard.press('Enter')
   await to('form[action$="/agreement"] button')
   const held = await go(custodian, () => custodian.keyboard.press('Enter'))
   same('a held case is not erased', held.status(), 409)
@@ -47,6 +49,7 @@ export async function orders (house, mine) {
     await custodian.goto('/orders')
     const link = custodian.locator('main .dh-card__title a', { hasText: mine.number }).filter({ hasText: kind })
     await go(custodian, () => link.first().click())
+    await custodian.click('details:has(form[action$="/agreement"]) summary')
     const agreed = await go(custodian, () => custodian.click('form[action$="/agreement"] button'))
     same(`${kind}: the second person agrees`, agreed.status(), 200)
   }

@@ -127,3 +127,28 @@ fn danger_and_age_that_are_learned_later_mark_the_case_and_start_the_clock_of_th
     );
     assert!(!worker.get("/cases").body.contains("Khẩn cấp"));
 }
+
+#[test]
+fn a_measure_does_not_end_before_it_begins() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let new = format!("{case}/steps/protection/new");
+    let dates = |from, until| {
+        [
+            ("measures", "guards"),
+            ("protected_from", from),
+            ("protected_until", until),
+        ]
+    };
+    let wrong = save(&worker, &new, &dates("28/02/2026", "27/02/2026"));
+    assert!(wrong.status == 422 && wrong.body.contains("href=\"#protected_until\""));
+    assert!(wrong.body.contains("value=\"27/02/2026\""), "what was typed stays");
+    for (from, until) in [
+        ("28/02/2026", "28/02/2026"),
+        ("02/2026", "02/2026"),
+        ("2026", "01/2026"),
+        ("28/02/2026", ""),
+    ] {
+        assert_eq!(save(&worker, &new, &dates(from, until)).status, 303, "{from} {until}");
+    }
+}

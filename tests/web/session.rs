@@ -13,7 +13,7 @@ fn a_worker_signs_in_sees_her_list_and_signs_out() {
     let out = worker.submit(&list, "/sign-out", &[]);
     assert_eq!((out.status, out.location.as_deref()), (303, Some("/sign-in")));
     assert_eq!(out.headers["clear-site-data"], "\"cache\", \"storage\"");
-    assert_eq!(worker.get("/cases").location.as_deref(), Some("/sign-in"));
+    assert_eq!(worker.get("/cases").location.as_deref(), Some("/sign-in?next=/cases"));
     let kinds = served.world.kinds();
     assert!(kinds.contains(&"auth.sign_in".to_owned()) && kinds.contains(&"auth.sign_out".to_owned()));
 }
@@ -221,6 +221,27 @@ fn a_sealed_house_keeps_what_is_carried_and_never_the_password() {
     let answer = visitor.submit(&page, "/sign-in", &fields);
     assert_eq!(answer.status, 503);
     assert!(answer.body.contains("đã gõ lâu") && !answer.body.contains("kín đáo") && !answer.body.contains("000000"));
+}
+
+#[test]
+fn after_signing_in_one_is_on_the_page_that_was_asked_for() {
+    let served = Served::start();
+    let staff = served.world.staff("XA-A", Role::SocialWorker);
+    let case = crate::walk::take_in(&served.signed_in(&staff), &[("alias", "Hoa Mẫu")]);
+    let visitor = served.visitor();
+    let way_in = visitor.get(&case).location.unwrap();
+    assert_eq!(way_in, format!("/sign-in?next={case}"));
+    let page = visitor.get(&way_in);
+    served.world.app.clock.advance(30_000);
+    let code = staff.code(served.world.app.clock.now_ms());
+    let next = page.hidden("next");
+    let fields = [
+        ("code", staff.secrets.code.as_str()),
+        ("password", PASSWORD),
+        ("second", &code),
+        ("next", &next),
+    ];
+    assert_eq!(visitor.submit(&page, "/sign-in", &fields).location, Some(case));
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub fn is_for_forms(path: &str) -> bool {
 }
 
 /// Whether the route that answers this address, the one with the fewest variables, has a page.
-fn is_shown(path: &str) -> bool {
+pub fn is_shown(path: &str) -> bool {
     best(path).any(|route| route.method == "GET")
 }
 

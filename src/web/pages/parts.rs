@@ -479,6 +479,10 @@ pub async fn update(path: PartPath, submission: Submission) -> Result<HttpRespon
             let faults: Vec<_> = path.part.lacking(&fields).map(|name| (name, Fault::Needed)).collect();
             return again.show(&ctx, &faults).await;
         }
+        Ok(fields) if path.part.contradicts(&fields).is_some() => {
+            let faults: Vec<_> = path.part.contradicts(&fields).into_iter().collect();
+            return again.show(&ctx, &faults).await;
+        }
         Ok(fields) if !sent.expired => fields,
         Ok(_) => return again.show(&ctx, &[]).await,
         Err(faults) => return again.show(&ctx, &faults).await,

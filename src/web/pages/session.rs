@@ -2,10 +2,11 @@
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use ledger::b64u;
 use serde::Serialize;
 
+use super::language::is_shown;
 use crate::clock::random_id;
 use crate::domain::field::{Typed, typed};
 use crate::operations::failure::Failure;
@@ -88,9 +89,30 @@ impl Page for Resume {
     }
 }
 
+/// What the address says.
+#[derive(serde::Deserialize, Default)]
+pub struct Asked {
+    /// The page that was asked for.
+    next: Option<String>,
+}
+
+/// The sign-in page, which leads on to the page that was asked for.
+pub fn way_in(request: &HttpRequest) -> String {
+    let path = request.path();
+    match path != urls::HOME && of_this_house(path) && is_shown(path) {
+        true => format!("{}?next={path}", urls::SIGN_IN),
+        false => urls::SIGN_IN.to_owned(),
+    }
+}
+
 /// `GET /sign-in`
-pub async fn new(ctx: PublicCtx) -> Result<HttpResponse, PageError> {
-    page(&ctx, StatusCode::OK, &SignIn::default())
+pub async fn new(ctx: PublicCtx, asked: web::Query<Asked>) -> Result<HttpResponse, PageError> {
+    let next = asked.into_inner().next.filter(|next| of_this_house(next));
+    let sign_in = SignIn {
+        next: next.unwrap_or_default(),
+        ..SignIn::default()
+    };
+    page(&ctx, StatusCode::OK, &sign_in)
 }
 
 /// `POST /sign-in`
@@ -202,9 +224,10 @@ async fn signed_in(
         .same_site(SameSite::Strict)
         .finish();
     if carried.is_empty() || !of_this_house(next) {
+        let shown = of_this_house(next) && is_shown(next);
         return Ok(HttpResponse::SeeOther()
             .cookie(cookie)
-            .insert_header(("Location", urls::HOME))
+            .insert_header(("Location", if shown { next } else { urls::HOME }))
             .finish());
     }
     let app = &ctx.house.app;
