@@ -503,3 +503,32 @@ fn a_case_whose_keys_are_gone_says_what_to_do_and_keeps_what_was_typed() {
     let kept = worker.submit(&form, &at, &[("version", "0"), ("text", "Đã gõ rất lâu")]);
     assert!(kept.body.contains("Đã gõ rất lâu"), "what was typed can be copied");
 }
+
+#[test]
+fn a_form_from_elsewhere_and_a_body_that_cannot_be_read_promise_nothing_that_is_not_kept() {
+    let served = Served::start();
+    let worker = served.signed_in(&served.world.staff("XA-A", Role::SocialWorker));
+    for (name, value) in [
+        ("origin", "null"),
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        let request = worker
+            .request("POST", "/intakes")
+            .header(name, value)
+            .form(&[("alias", "Hoa Mẫu")]);
+        let answer = worker.send(request);
+        assert_eq!(answer.status, 403, "{name} {value}");
+        assert!(
+            answer.body.contains("từ nơi khác") && !answer.body.contains("Nội dung đã gõ vẫn còn"),
+            "{name} {value}"
+        );
+    }
+    let request = worker
+        .request("POST", "/intakes")
+        .header("content-encoding", "gzip")
+        .form(&[("alias", "Hoa Mẫu")]);
+    let answer = worker.send(request);
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("chưa đến trọn vẹn") && !answer.body.contains("quá lớn"));
+}

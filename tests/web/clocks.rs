@@ -35,6 +35,10 @@ fn a_case_entered_days_later_counts_from_the_day_on_which_the_person_came() {
     );
     assert!(page.contains("2026-02-26T12:00"), "the clock of a child, too");
     assert!(page.contains("tính từ 0 giờ ngày 26/02/2026"), "nobody said an hour");
+    worker.get("/language/en");
+    let english = worker.get(&case).body;
+    assert!(english.contains("Decree 56/2017") && !english.contains("Nghị định 56"));
+    worker.get("/language/vi");
 
     // A correction counts again, and a month is no day.
     assert_eq!(save(&worker, &origin, &[("received_on", "28/02/2026")]).status, 303);

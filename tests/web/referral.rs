@@ -440,3 +440,33 @@ fn whoever_waits_longest_is_on_top_and_no_referral_is_out_of_reach() {
         assert_eq!(officer.get(wrong).status, 200, "{wrong}");
     }
 }
+
+#[test]
+fn who_refers_is_told_that_the_person_refused_and_finds_nothing_chosen() {
+    let setting = Setting::new();
+    let (worker, case) = setting.case();
+    let form = worker.get(&format!("{case}/consents/new"));
+    let refused = [
+        ("purpose", "police"),
+        ("groups", "identity"),
+        ("form", "signed"),
+        ("agreed", "no"),
+        ("agreed_by", "self"),
+    ];
+    assert_eq!(worker.submit(&form, &format!("{case}/consents"), &refused).status, 303);
+    let at = format!("{case}/referrals/identification");
+    assert!(worker.get(&at).body.contains("đã được hỏi và không đồng ý"));
+    // Which answer is the later one is told by its time.
+    setting.served.world.app.clock.advance(1000);
+    assert_eq!(
+        consent(&worker, &case, "police", &["identity", "legal_status"]).status,
+        303
+    );
+    let page = worker.get(&at).body;
+    assert!(!page.contains("đã được hỏi và không đồng ý"), "she has agreed since");
+    let (_, identity) = page.split_once("name=\"groups\" value=\"identity\"").unwrap();
+    assert!(
+        !identity.split('>').next().unwrap().contains("checked"),
+        "no group that nobody chose"
+    );
+}
