@@ -660,3 +660,9 @@ error-foreign-help = The browser says that the form was sent from another site. 
 error-unreadable-title = What was sent did not arrive whole
 error-unreadable-help = The connection broke while it was sent. Go back to the page with the browser's Back button, and send it again.
 fault-before-from = The end is before the beginning. Change one of the two dates.
+
+kind-case-hand_over = Parts opened to be handed over
+purpose-handover = Hand-over to a competent body
+code-handover_basis-court = Written demand of a court
+code-handover_basis-procuracy = Written demand of a procuracy
+code-handover_basis-investigating_body = Written demand of an investigating body

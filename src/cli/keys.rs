@@ -1,5 +1,6 @@
 //! `keys`: slots, unsealing and sealing. Secrets are prompted for or read from standard input and never shown again.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -20,6 +21,16 @@ pub enum Keys {
         /// Also erase again those whom the log calls erased and whom an older backup and an older package brought back.
         #[arg(long)]
         again: bool,
+    },
+    /// Write the package of one case that a supervisor and a custodian of the keys agreed to hand over: it opens that case and no other.
+    Handover {
+        /// Number of the act, as its page shows it.
+        order: String,
+        /// Public age key (age1…) of the body that receives it.
+        #[arg(long)]
+        to: String,
+        /// The package, a new file.
+        file: PathBuf,
     },
     /// Numbered copies of the key plane: the only ones that may leave this machine.
     #[command(subcommand)]
@@ -65,6 +76,7 @@ pub enum SlotAct {
 pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
     match keys {
         Keys::Erase { again } => super::erase::run(arguments, *again),
+        Keys::Handover { order, to, file } => super::hand_over::run(arguments, order, to, file),
         Keys::Package(act) => super::package::run(arguments, act),
         Keys::Init(new) => super::init::run(arguments, new),
         Keys::Rotate => rotate(arguments),

@@ -5,6 +5,7 @@ mod check;
 mod control;
 mod demo;
 mod erase;
+mod hand_over;
 mod init;
 mod keys;
 mod log;

@@ -109,6 +109,7 @@ lists! {
         "no_provider" "other"];
     REDACTION_BASIS "redaction_basis" ["wrong_place" "wrong_person" "not_needed" "person_asked"];
     ERASURE_BASIS "erasure_basis" ["person_asked" "purpose_ended" "keeping_period_over" "authority_decision"];
+    HANDOVER_BASIS "handover_basis" ["court" "procuracy" "investigating_body"];
     HOLD_BASIS "hold_basis" ["criminal_proceedings" "compensation_claim" "complaint" "court_order" "inspection"];
     RELEASE_BASIS "release_basis" ["proceedings_ended" "claim_settled" "authority_decision" "placed_by_mistake"];
 }

@@ -2,7 +2,8 @@
 //!
 //! Erasure, of a person or of one version that was typed into the wrong place: L91/2025 Art. 14. The waiting time leaves room for a mistake to be noticed; the whole stays within the 20 days that the law gives.
 
-use super::codes::{CodeList, ERASURE_BASIS, REDACTION_BASIS, RELEASE_BASIS};
+use super::codes::{CodeList, ERASURE_BASIS, HANDOVER_BASIS, REDACTION_BASIS, RELEASE_BASIS};
+use super::group::Group;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -14,6 +15,8 @@ pub const REASON_MOST: usize = 1000;
 pub enum Kind {
     /// To destroy the keys of a person and of all her cases.
     Erasure,
+    /// To give groups of one case to a body that may demand them (BLTTHS 2015 Art. 88; L91/2025 Art. 19), and nothing else to anybody.
+    Handover,
     /// To put a sealed stub in the place of an earlier version.
     Redaction,
     /// To lift the legal hold of a case.
@@ -39,13 +42,14 @@ pub enum State {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Erasure, Self::Redaction, Self::Release];
+    pub const ALL: [Self; 4] = [Self::Erasure, Self::Handover, Self::Redaction, Self::Release];
 
     /// Name in the database, in URLs, in the log as its purpose.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Erasure => "erasure",
+            Self::Handover => "handover",
             Self::Redaction => "redaction",
             Self::Release => "release",
         }
@@ -62,6 +66,7 @@ impl Kind {
     pub const fn bases(self) -> CodeList {
         match self {
             Self::Erasure => ERASURE_BASIS,
+            Self::Handover => HANDOVER_BASIS,
             Self::Redaction => REDACTION_BASIS,
             Self::Release => RELEASE_BASIS,
         }
@@ -73,14 +78,20 @@ impl Kind {
         7 * DAY_MS
     }
 
-    /// How long it waits once it is agreed to, milliseconds; `None` when it is done at once.
+    /// How long it waits for the ceremony once it is agreed to, milliseconds; `None` when it is done at once.
     #[must_use]
     pub const fn waits_ms(self) -> Option<i64> {
         match self {
             Self::Erasure => Some(7 * DAY_MS),
+            Self::Handover => Some(0),
             Self::Redaction | Self::Release => None,
         }
     }
+}
+
+/// The groups that can be handed over: whatever is in use, but what a lawyer was told in confidence (L11/2017 Art. 6).
+pub fn may_be_handed_over() -> impl Iterator<Item = Group> {
+    Group::in_use().filter(|group| *group != Group::Privileged)
 }
 
 impl State {

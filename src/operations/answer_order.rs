@@ -283,7 +283,7 @@ fn agree(
                 return Err(No::Conflict.into());
             }
         }
-        (Kind::Erasure | Kind::Redaction, None) => {}
+        (Kind::Handover, _) | (Kind::Erasure | Kind::Redaction, None) => {}
     }
     replace(tx, next.signed(keyring))
 }

@@ -335,7 +335,8 @@ fn only_looked(kind: &str) -> bool {
         || kind == "case.refuse"
 }
 
-fn digest(file: &Path) -> Result<[u8; 32], BackupError> {
+/// SHA-256 of a file.
+pub fn digest(file: &Path) -> Result<[u8; 32], BackupError> {
     let mut input = File::open(file).map_err(at(file))?;
     let (mut context, mut buffer) = (Context::new(&SHA256), vec![0; 1 << 16]);
     loop {

@@ -15,6 +15,7 @@ pub mod erase;
 pub mod export_log;
 pub mod failure;
 pub mod gate;
+pub mod hand_over;
 pub mod hold_case;
 pub mod init;
 pub mod inspect_file;

@@ -206,7 +206,8 @@ pub async fn open_attachment(app: &App, actor: &Actor, id: PublicId, file: Publi
     opened
 }
 
-fn open_record(
+/// Opens what is known of a file.
+pub(super) fn open_record(
     receipt: &Receipt,
     file: &ledger::SealedFile,
     keys: &OwnerKeys,

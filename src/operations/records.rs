@@ -1,11 +1,13 @@
 //! Which record of a case a part is, and the other way round.
 
+use super::sections::group_of;
 use crate::domain::group::{Group, Owner};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::step::Kind;
 use crate::storage::access_rows::CaseRow;
 use crate::storage::case_rows::Around;
+use crate::storage::sealed_values::SealedRow;
 
 /// A record with the owner whose key seals it.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,5 +48,53 @@ pub fn part_at(case: &CaseRow, around: &Around, record: &[u8], group: Group) -> 
     let row = around.steps.iter().find(|row| row.id == record)?;
     let id = PublicId(row.public_id.as_slice().try_into().ok()?);
     let part = Part::Step(Kind::parse(&row.kind)?, Some(id));
+    Some(part).filter(|part| part.group() == group)
+}
+
+/// What a record of a case is.
+pub enum Place {
+    /// The groups of the case, or of the person.
+    Own,
+    /// A step, with the version that counts.
+    Step(Kind, PublicId, i64),
+    /// What a receiving body recorded.
+    Referral(PublicId),
+    /// Who agreed to a consent.
+    Consent(PublicId),
+}
+
+/// Every record of a case that holds something, by its row id.
+#[must_use]
+pub fn places<'a>(case: &'a CaseRow, around: &'a Around) -> Vec<(&'a [u8], Place)> {
+    let public = |bytes: &[u8]| PublicId(bytes.try_into().unwrap_or_default());
+    let mut places = vec![
+        (case.id.as_slice(), Place::Own),
+        (case.person_id.as_slice(), Place::Own),
+    ];
+    for row in &around.steps {
+        if let Some(kind) = Kind::parse(&row.kind).filter(|_| row.content > 0) {
+            places.push((&row.id, Place::Step(kind, public(&row.public_id), row.content)));
+        }
+    }
+    for row in &around.referrals {
+        places.push((&row.id, Place::Referral(public(&row.public_id))));
+    }
+    for row in &around.consents {
+        places.push((&row.id, Place::Consent(public(&row.public_id))));
+    }
+    places
+}
+
+/// The part that a row of such a record is.
+#[must_use]
+pub fn part_of(place: &Place, row: &SealedRow) -> Option<Part> {
+    let group = group_of(row)?;
+    let part = match place {
+        Place::Own => Part::Group(group),
+        Place::Step(kind, id, _) => Part::Step(*kind, Some(*id)),
+        Place::Referral(id) if group == Group::Privileged => Part::Advice(*id),
+        Place::Referral(id) => Part::Matter(*id),
+        Place::Consent(id) => Part::Consent(*id),
+    };
     Some(part).filter(|part| part.group() == group)
 }

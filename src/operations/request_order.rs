@@ -13,7 +13,8 @@ use super::records::record_of;
 use super::sections;
 use crate::app::App;
 use crate::clock::{random_id, row_id};
-use crate::domain::order::{Kind, State};
+use crate::domain::group::{Group, names_of, to_bits};
+use crate::domain::order::{Kind, State, may_be_handed_over};
 use crate::domain::part::Part;
 use crate::domain::public_id::PublicId;
 use crate::domain::refusal::Why;
@@ -33,6 +34,8 @@ pub struct Request {
     pub reason: String,
     /// The version that gives way, for a redaction.
     pub target: Option<Target>,
+    /// What is handed over, for a hand-over.
+    pub groups: Vec<Group>,
 }
 
 /// One version of a part of the case.
@@ -51,7 +54,7 @@ pub async fn request_order(app: &App, actor: &Actor, id: PublicId, wish: &Reques
         .map(|target| (drafts::form_of(id, target.part), target.version));
     let digest = app
         .keyring
-        .web_mac(format!("{} {target:?} {}", wish.basis, wish.reason).as_bytes());
+        .web_mac(format!("{} {target:?} {} {}", wish.basis, to_bits(&wish.groups), wish.reason).as_bytes());
     let claim = |actor: &Actor| Claim::new(actor, "order.request", wish.kind.name(), id, &digest);
     case_act::once(app, actor, claim, async |actor| {
         attempt(app, actor, id, wish, claim(actor)).await
@@ -77,6 +80,11 @@ async fn attempt(
         (Kind::Redaction, None) => return Err(Why::NotChosen.into()),
         _ => None,
     };
+    let chosen = (wish.kind == Kind::Handover).then(|| to_bits(&wish.groups));
+    let offered = to_bits(&may_be_handed_over().collect::<Vec<_>>());
+    if chosen.is_some_and(|chosen| chosen == 0 || chosen & !offered != 0) {
+        return Err(Why::NotChosen.into());
+    }
     let (note_id, note) = seal_reason(app, &wish.reason)?;
     let kind = wish.kind;
     let now_ms = app.clock.now_ms();
@@ -100,6 +108,7 @@ async fn attempt(
         record_id: target.as_ref().map(|(record, ..)| record.clone()),
         group_no: target.as_ref().map(|(_, group, _)| i64::from(*group)),
         content: target.as_ref().map(|(.., version)| *version),
+        groups: chosen,
         mac: Vec::new(),
     }
     .signed(&app.keyring);
@@ -107,6 +116,7 @@ async fn attempt(
     if let Some(target) = wish.target.filter(|_| kind == Kind::Redaction) {
         named.extend([target.part.name().to_owned(), format!("version-{}", target.version)]);
     }
+    named.extend(names_of(chosen.unwrap_or_default()).into_iter().map(str::to_owned));
     let named: Vec<&str> = named.iter().map(String::as_str).collect();
     let entry = actor
         .permitted("order.request", &allowed.permit)
@@ -133,7 +143,7 @@ async fn attempt(
         match kind {
             Kind::Erasure | Kind::Redaction if held => return Err(Why::Held.into()),
             Kind::Release if !held => return Err(Why::NotHeld.into()),
-            Kind::Erasure | Kind::Redaction | Kind::Release => {}
+            Kind::Erasure | Kind::Handover | Kind::Redaction | Kind::Release => {}
         }
         drafts::sent(connection, &keyring, &author, (id, NewForm::Order(kind)), now_ms)?;
         log_rows::insert_note(connection, &note_id, note.bytes()).map_err(StorageError::from)?;

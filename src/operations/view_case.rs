@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::actor::Actor;
 use super::case_act::CaseActError;
 use super::failure::Failure;
+use super::records::{self, Place, places};
 use super::sections::{self, Closed};
 use super::{owners, reading, refuse, sessions};
 use crate::app::App;
@@ -293,7 +294,7 @@ fn load(
     let (mut rows, mut closed) = (Vec::new(), Vec::new());
     for row in sealed_values::current(connection, &records, None)? {
         let place = places.iter().find(|(record, _)| *record == row.record_id);
-        let Some(part) = place.and_then(|(_, place)| part_of(place, &row)) else {
+        let Some(part) = place.and_then(|(_, place)| records::part_of(place, &row)) else {
             continue;
         };
         // A step says which version counts: an older one in its place was put there outside the program.
@@ -408,46 +409,6 @@ fn keep_for_receiver(around: &mut Around, standing: &Standing) {
     around
         .steps
         .retain(|row| Kind::parse(&row.kind).is_some_and(|kind| standing.listed.contains(&kind.group())));
-}
-
-/// What a record is.
-enum Place {
-    Own,
-    Step(Kind, PublicId, i64),
-    Referral(PublicId),
-    Consent(PublicId),
-}
-
-fn places<'a>(case: &'a CaseRow, around: &'a Around) -> Vec<(&'a [u8], Place)> {
-    let public = |bytes: &[u8]| PublicId(bytes.try_into().unwrap_or_default());
-    let mut places = vec![
-        (case.id.as_slice(), Place::Own),
-        (case.person_id.as_slice(), Place::Own),
-    ];
-    for row in &around.steps {
-        if let Some(kind) = Kind::parse(&row.kind).filter(|_| row.content > 0) {
-            places.push((&row.id, Place::Step(kind, public(&row.public_id), row.content)));
-        }
-    }
-    for row in &around.referrals {
-        places.push((&row.id, Place::Referral(public(&row.public_id))));
-    }
-    for row in &around.consents {
-        places.push((&row.id, Place::Consent(public(&row.public_id))));
-    }
-    places
-}
-
-fn part_of(place: &Place, row: &SealedRow) -> Option<Part> {
-    let group = sections::group_of(row)?;
-    let part = match place {
-        Place::Own => Part::Group(group),
-        Place::Step(kind, id, _) => Part::Step(*kind, Some(*id)),
-        Place::Referral(id) if group == Group::Privileged => Part::Advice(*id),
-        Place::Referral(id) => Part::Matter(*id),
-        Place::Consent(id) => Part::Consent(*id),
-    };
-    Some(part).filter(|part| part.group() == group)
 }
 
 /// A receiving body sees the clocks of the referrals it holds, everybody else all of them.

@@ -324,6 +324,7 @@ access_row! {
         record_id: Option<Vec<u8>>,
         group_no: Option<i64>,
         content: Option<i64>,
+        groups: Option<i64>,
     }
 }
 

@@ -145,13 +145,8 @@ pub fn handles(
 ) -> Result<Vec<Handle>, StorageError> {
     let mut handles = Vec::new();
     for owner in owners {
-        let row: Option<OwnerRow> = owner_key::table
-            .find(owner)
-            .select(OwnerRow::as_select())
-            .first(connection)
-            .optional()?;
-        if let Some(row) = row {
-            handles.push(keyring.unwrap_owner(&wrapped(&row)?)?.handle());
+        if let Some(row) = self::owner(connection, owner)? {
+            handles.push(keyring.unwrap_owner(&row)?.handle());
         }
     }
     Ok(handles)
@@ -163,6 +158,16 @@ pub fn all_handles(connection: &mut AnyConnection, keyring: &Keyring) -> Result<
     rows.into_iter()
         .map(|row| Ok((row.id.clone(), keyring.unwrap_owner(&wrapped(&row)?)?.handle())))
         .collect()
+}
+
+/// One owner; `None` when its keys are gone.
+pub fn owner(connection: &mut AnyConnection, id: &[u8]) -> Result<Option<WrappedOwner>, StorageError> {
+    let row: Option<OwnerRow> = owner_key::table
+        .find(id.to_vec())
+        .select(OwnerRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.as_ref().map(wrapped).transpose()
 }
 
 /// Those of these owners whose keys are here.

@@ -291,6 +291,7 @@ diesel::table! {
         record_id -> Nullable<Binary>,
         group_no -> Nullable<BigInt>,
         content -> Nullable<BigInt>,
+        groups -> Nullable<BigInt>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The browser's front: extract, call one operation, respond. Knows no database and no key.
 
 pub mod assets;
+pub mod case_file;
 pub mod ctx;
 pub mod error;
 pub mod form;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use donghanh::clock::random_id;
+use donghanh::domain::group::Group;
 use donghanh::domain::order::Kind;
 use donghanh::domain::public_id::PublicId;
 use donghanh::domain::role::Role;
@@ -58,16 +59,17 @@ pub fn serve(data: &Path) -> Server {
     Server(child)
 }
 
-/// An order of March that has been due for months.
-fn ordered(world: &World, keeper: &Staff) {
+/// An order of March that the keeper of the keys has agreed to; gives its number.
+pub fn ordered(world: &World, keeper: &Staff, kind: Kind, groups: &[Group]) -> PublicId {
     let worker = world.actor("XA-A", Role::SocialWorker);
     let case: PublicId = world.intake(&worker, "Hoa Mẫu").id;
     let supervisor = world.actor("XA-A", Role::Supervisor);
     let wish = Request {
-        kind: Kind::Erasure,
-        basis: "person_asked",
+        kind,
+        basis: kind.bases().codes[0],
         reason: "Lý do mẫu".to_owned(),
         target: None,
+        groups: groups.to_vec(),
     };
     world
         .block_on(request_order(&world.app, &supervisor, case, &wish))
@@ -86,6 +88,7 @@ fn ordered(world: &World, keeper: &Staff) {
     world
         .block_on(answer_order(&world.app, &custodian, id, order.version, Answer::Agree))
         .unwrap();
+    id
 }
 
 /// What the offline verifier says of the certificate, and of one in which a word was changed.
@@ -122,7 +125,7 @@ fn certificate_is_checked_from_paper(world: &World, keeper: &Staff) {
 fn the_operator_destroys_keys_while_the_server_waits_sealed_and_people_go_on_afterwards() {
     let world = World::new();
     let keeper = world.staff("TTR", Role::KeyCustodian);
-    ordered(&world, &keeper);
+    ordered(&world, &keeper, Kind::Erasure, &[]);
     let data = world.data.path();
     std::fs::write(data.join("config.toml"), "listen = \"127.0.0.1:0\"\nworkers = 1\n").unwrap();
     let file = |name: &str| data.join(name).to_str().unwrap().to_owned();

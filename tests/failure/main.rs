@@ -14,6 +14,7 @@ mod attachments;
 mod backup;
 mod disk;
 mod erasure;
+mod hand_over;
 mod keys;
 mod kill;
 mod operator;

@@ -74,6 +74,7 @@ impl Office {
             basis: kind.bases().codes[0],
             reason: REASON.to_owned(),
             target: None,
+            groups: vec![],
         };
         let supervisor = anew(world, &self.supervisor);
         // The newest is found by its time.
@@ -153,6 +154,7 @@ pub fn order_row() -> OrderRow {
         record_id: None,
         group_no: None,
         content: None,
+        groups: Some(21),
         mac: vec![],
     }
 }
@@ -1082,6 +1084,7 @@ fn a_redaction_changes_the_one_version_that_it_names_and_no_statement_any_other(
                 part: notes,
                 version: 1,
             }),
+            groups: vec![],
         };
         let supervisor = anew(world, &office.supervisor);
         world

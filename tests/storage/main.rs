@@ -14,6 +14,7 @@ mod attachments;
 mod batch;
 mod classification;
 mod erasure;
+mod hand_over;
 mod revocation;
 mod schema;
 mod tampering;

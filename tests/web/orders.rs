@@ -171,3 +171,44 @@ fn an_erasure_walks_from_the_request_to_the_certificate() {
     assert_eq!(served.signed_in(&cast.supervisor).get(&case).status, 404);
     assert!(world.log_is_whole());
 }
+
+#[test]
+fn a_hand_over_names_the_parts_one_by_one_and_the_custodian_reads_which() {
+    let served = Served::start();
+    let cast = Cast::new(&served);
+    let keeper = served.world.staff("TTR", Role::KeyCustodian);
+    let worker = served.signed_in(&cast.worker);
+    let case = take_in(&worker, &[("alias", "Hoa Mẫu")]);
+    let at = format!("{case}/orders/handover");
+    assert!(!worker.get(&case).body.contains(&at));
+    assert_eq!(worker.get(&at).status, 404);
+    let supervisor = served.signed_in(&cast.supervisor);
+    assert!(supervisor.get(&case).body.contains(&at));
+    let form = supervisor.get(&at);
+    assert!(!form.body.contains(" checked"), "no part is chosen beforehand");
+    assert!(
+        !form.body.contains("value=\"privileged\""),
+        "what a lawyer was told is never offered"
+    );
+    let said = [("basis", "court"), ("reason", "Văn bản mẫu")];
+    let none = supervisor.submit(&form, &at, &said);
+    assert!(none.status == 422 && none.body.contains("Chọn ít nhất một phần.") && none.body.contains("Văn bản mẫu"));
+    let forged = supervisor.submit(&form, &at, &[said[0], said[1], ("groups", "privileged")]);
+    assert!(forged.status == 409 && !served.world.kinds().contains(&"order.request".to_owned()));
+    let asked = supervisor.submit(
+        &form,
+        &at,
+        &[said[0], said[1], ("groups", "identity"), ("groups", "safety")],
+    );
+    assert_eq!(asked.status, 303, "{}", asked.body);
+
+    let custodian = served.signed_in(&keeper);
+    let shown = address(&custodian.get("/orders"), "/orders/", "");
+    let page = custodian.get(&shown);
+    assert!(page.body.contains("Nhân thân; Liên lạc an toàn") && page.body.contains("Yêu cầu bằng văn bản của tòa án"));
+    assert!(!page.body.contains("Hoa Mẫu"));
+    assert_eq!(press(&custodian, &shown, "agreement").status, 303);
+    assert!(custodian.get(&shown).body.contains("chờ buổi làm việc với khóa"));
+    // Until the keys are opened for it, it can be stopped.
+    assert_eq!(press(&custodian, &shown, "refusal").status, 303);
+}

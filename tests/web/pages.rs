@@ -11,6 +11,7 @@ use donghanh::domain::refusal::Why;
 use donghanh::domain::role::Role;
 use donghanh::domain::step::{Kind, MOVES, State};
 use donghanh::domain::{order, public_id::PublicId, referral};
+use donghanh::web::case_file::CaseFile;
 use donghanh::web::error::ErrorPage;
 use donghanh::web::i18n::{Locale, Wording};
 use donghanh::web::page::{Frame, Page, Pages};
@@ -75,6 +76,7 @@ fn every_page_renders_in_both_languages_twice_with_equal_bytes() {
     let rendered = [
         renders::<ErrorPage>(&pages),
         renders::<attachments::Index>(&pages),
+        renders::<CaseFile>(&pages),
         renders::<cases::index::Index>(&pages),
         renders::<cases::show::Show>(&pages),
         renders::<consents::New>(&pages),

@@ -424,6 +424,7 @@ impl Walk<'_, '_> {
             basis: "purpose_ended",
             reason: "Hồ sơ đã đóng, mục đích đã hết (dữ liệu mẫu).".to_owned(),
             target: None,
+            groups: vec![],
         };
         let actor = self.cast.actor(supervisor).await?;
         request_order(self.cast.app, &actor, self.case, &wish)

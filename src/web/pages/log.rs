@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::case_number;
 use crate::domain::codes::{
-    BASIS, CodeList, ERASURE_BASIS, HOLD_BASIS, REDACTION_BASIS, REJECTION, RELEASE_BASIS, RETURN_REASON,
+    BASIS, CodeList, ERASURE_BASIS, HANDOVER_BASIS, HOLD_BASIS, REDACTION_BASIS, REJECTION, RELEASE_BASIS,
+    RETURN_REASON,
 };
 use crate::domain::field::{Typed, typed};
 use crate::domain::step::Kind as Step;
@@ -349,7 +350,7 @@ fn line(entry: &Entry, found: &Lines) -> Line {
         count: cases.len(),
         cases,
         groups,
-        keys: if ["key.", "order.", "version."]
+        keys: if ["key.", "order.", "version.", "case.hand_over"]
             .iter()
             .any(|noun| entry.k.starts_with(noun))
         {
@@ -398,6 +399,7 @@ fn basis_key(basis: &str) -> String {
         REJECTION,
         RETURN_REASON,
         ERASURE_BASIS,
+        HANDOVER_BASIS,
         HOLD_BASIS,
         RELEASE_BASIS,
         REDACTION_BASIS,

@@ -9,8 +9,8 @@ use super::drafts::{self as draft_pages, Accept, Drafts};
 use super::parts::title;
 use crate::domain::codes::{CodeList, HOLD_BASIS};
 use crate::domain::field::{Typed, typed};
-use crate::domain::group::Group;
-use crate::domain::order::{Kind, REASON_MOST, State};
+use crate::domain::group::{Class, Group, from_bits};
+use crate::domain::order::{Kind, REASON_MOST, State, may_be_handed_over};
 use crate::domain::public_id::PublicId;
 use crate::domain::text::{self, TextFault};
 use crate::operations::answer_order::{Answer, answer_order};
@@ -78,6 +78,8 @@ pub struct New {
     most: usize,
     /// The version that is to give way: as the address names its part, title of the part, number.
     target: Option<(String, String, i64)>,
+    /// For a hand-over, the groups that can be chosen: name, whether it is, whether it is of class S4.
+    groups: Vec<(&'static str, bool, bool)>,
     /// Field and message of what is missing.
     missing: Vec<(&'static str, &'static str)>,
     /// Where what is typed is kept; a hold has nothing to type.
@@ -105,6 +107,7 @@ impl Page for New {
                 target: Some(("groups/notes".to_owned(), "group-notes".to_owned(), 1)),
                 ..page(Asked::Order(Kind::Redaction), vec![])
             },
+            page(Asked::Order(Kind::Handover), vec![("groups", "order-groups-missing")]),
             page(Asked::Hold, vec![]),
         ]
     }
@@ -129,6 +132,15 @@ fn form(id: PublicId, number: String, asked: Asked, sent: &Typed) -> New {
             let of = first("of").to_owned();
             (of, title(target.part), target.version)
         }),
+        groups: match asked {
+            Asked::Order(Kind::Handover) => may_be_handed_over()
+                .map(|group| {
+                    let chosen = typed(sent, "groups").any(|name| name == group.name());
+                    (group.name(), chosen, group.class() == Class::S4)
+                })
+                .collect(),
+            Asked::Order(_) | Asked::Hold => vec![],
+        },
         missing: vec![],
         draft: asked.form().map(|form| urls::new_draft(id, form)),
         drafts: Drafts::default(),
@@ -240,6 +252,8 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
         Err(TextFault::TooLong { .. }) => missing.push(("reason", "order-reason-long")),
         Err(TextFault::Control) => missing.push(("reason", "order-reason-control")),
     }
+    let groups: Vec<Group> = typed(&sent.typed, "groups").filter_map(Group::parse).collect();
+    missing.extend((kind == Kind::Handover && groups.is_empty()).then_some(("groups", "order-groups-missing")));
     missing.extend(sent.expired.then_some(("basis", "edit-expired")));
     let asked = Asked::Order(kind);
     let (Some(basis), Ok(reason), true) = (basis, reason, missing.is_empty()) else {
@@ -250,6 +264,7 @@ pub async fn create(path: web::Path<(String, String)>, submission: Submission) -
         basis,
         reason,
         target: target(&sent.typed),
+        groups,
     };
     match request_order(ctx.app(), &ctx.actor, id, &wish).await {
         Ok(index) => Ok(ctx.see_other(&format!("{}?saved=1", urls::ORDERS), &index)),
@@ -352,6 +367,7 @@ fn sample(state: State) -> OrderRow {
         record_id: None,
         group_no: None,
         content: None,
+        groups: None,
         mac: vec![],
     }
 }
@@ -440,6 +456,8 @@ pub struct Show {
     basis: String,
     /// Group and number of the version that gives way.
     target: Option<(&'static str, i64)>,
+    /// What is handed over.
+    groups: Vec<&'static str>,
     reason: String,
     requested: String,
     requested_by: String,
@@ -480,6 +498,11 @@ impl Page for Show {
                 target: Some(("notes", 1)),
                 certificate: None,
                 ..page(State::Done, false, false)
+            },
+            Show {
+                kind: Kind::Handover.name(),
+                groups: vec!["identity", "safety"],
+                ..page(State::Requested, true, false)
             },
         ]
     }
@@ -524,6 +547,10 @@ fn shown(view: View, now_ms: i64, saved: bool) -> Show {
             .and_then(|group| Group::from_number(u16::try_from(group).ok()?))
             .map(Group::name)
             .zip(order.content),
+        groups: from_bits(order.groups.unwrap_or_default())
+            .into_iter()
+            .map(Group::name)
+            .collect(),
         reason: view.reason,
         requested: time::shown(order.requested_at),
         requested_by: view.requested_by,

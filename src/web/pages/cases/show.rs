@@ -75,6 +75,7 @@ pub struct ErasureView {
 pub struct Guard {
     hold: String,
     erasure: String,
+    handover: String,
     release: String,
 }
 
@@ -83,6 +84,7 @@ impl Guard {
         Self {
             hold: urls::hold(id),
             erasure: urls::case_orders(id, order::Kind::Erasure),
+            handover: urls::case_orders(id, order::Kind::Handover),
             release: urls::case_orders(id, order::Kind::Release),
         }
     }

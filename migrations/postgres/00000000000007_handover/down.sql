@@ -1,0 +1,1 @@
+ALTER TABLE joint_order DROP COLUMN groups;
