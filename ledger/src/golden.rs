@@ -5,10 +5,12 @@
 use crate::log::checkpoint::{Checkpoint, VerifierKey};
 use crate::log::commit::Head;
 use crate::log::tree::Frontier;
+use crate::vault::RootKey;
 use crate::vault::associated::{Deployment, Place, hex};
 use crate::vault::file::{FileId, FileSealer};
-use crate::vault::keyring::{Keyring, draw_keysets, draw_root};
+use crate::vault::keyring::{Keyring, LogNote, NAMES, draw_keysets, draw_root};
 use crate::vault::owner::{Lock, WrappedOwner};
+use crate::vault::rotation::{Stored, turn};
 use crate::vault::row_mac::{Value, canonical};
 use crate::vault::sealed::GroupId;
 use crate::vault::slot::{Cost, Opener, Slot};
@@ -181,41 +183,94 @@ fn counted(length: usize) -> Vec<u8> {
     blocks.take(length).collect()
 }
 
+/// The first golden file, opened.
+struct V1 {
+    deployment: Deployment,
+    root: RootKey,
+    keysets: Stored,
+    json: serde_json::Value,
+}
+
+fn text(json: &serde_json::Value, pointer: &str) -> String {
+    let text = json.pointer(pointer).and_then(serde_json::Value::as_str);
+    text.unwrap_or_default().to_owned()
+}
+
+fn v1() -> Result<V1, Box<dyn std::error::Error>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/v1.json");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let deployment = Deployment(*b"DH golden vector");
+    let slots: Vec<Slot> = serde_json::from_value(json.get("slots").cloned().unwrap_or_default())?;
+    let opener = Opener::KeyFile(text(&json, "/key_file").into());
+    let root = slots.last().ok_or("no slot")?.open(deployment, &opener)?;
+    let keysets = NAMES.map(|(name, _)| (name.to_owned(), text(&json, &format!("/keysets/{name}"))));
+    Ok(V1 {
+        deployment,
+        root,
+        keysets: keysets.into(),
+        json,
+    })
+}
+
+#[test]
+#[ignore = "writes a file; only for a new version of a format"]
+fn golden_turned() -> Result<(), Box<dyn std::error::Error>> {
+    let V1 {
+        deployment,
+        root,
+        mut keysets,
+        ..
+    } = v1()?;
+    let old = Keyring::open(deployment, &root, &keysets)?;
+    let turned = turn(deployment, &root, &keysets)?;
+    for (name, json) in &turned.keysets {
+        for keyset in keysets.iter_mut().filter(|(known, _)| known == name) {
+            keyset.1.clone_from(json);
+        }
+    }
+    let new = Keyring::open(deployment, &root, &keysets)?;
+    let note = |keyring: &Keyring, said: &str, row: &[u8; 16]| -> Result<_, crate::vault::VaultError> {
+        let place = Place {
+            table: 4,
+            column: 3,
+            row: *row,
+            version: 1,
+        };
+        let sealed = seal(keyring.log_notes(), place, &LogNote { text: said.to_owned() })?;
+        let mac = keyring.sign_row(row);
+        Ok(
+            json!({"text": said, "table": 4, "column": 3, "row_hex": hex(row), "version": 1, "group": 0xFF01,
+            "sealed_hex": hex(sealed.bytes()), "mac_hex": hex(&mac)}),
+        )
+    };
+    let golden = json!({
+        "keysets": keysets.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+        "notes": [note(&old, "trước khi đổi khóa", b"a note of before")?, note(&new, "sau khi đổi khóa", b"a note of after.")?],
+        "succession": turned.succession,
+        "vkey": turned.vkey,
+    });
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/golden-turned.json");
+    serde_json::to_writer_pretty(std::fs::File::create(path)?, &golden)?;
+    Ok(())
+}
+
 #[test]
 #[ignore = "writes a file; only for a new version of a format"]
 fn golden_files() -> Result<(), Box<dyn std::error::Error>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/v1.json");
-    let v1: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
-    let text = |pointer: &str| {
-        v1.pointer(pointer)
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let V1 {
+        deployment,
+        root,
+        keysets,
+        json: v1,
+    } = v1()?;
     let bytes = |pointer: &str| -> Vec<u8> {
-        let text = text(pointer);
+        let text = text(&v1, pointer);
         let pairs = text
             .as_bytes()
             .chunks(2)
             .filter_map(|pair| std::str::from_utf8(pair).ok());
         pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
     };
-    let deployment = Deployment(*b"DH golden vector");
-    let slots: Vec<Slot> = serde_json::from_value(v1.get("slots").cloned().unwrap_or_default())?;
-    let opener = Opener::KeyFile(text("/key_file").into());
-    let root = slots.last().ok_or("no slot")?.open(deployment, &opener)?;
-    let names = [
-        "owner",
-        "owner-s4",
-        "directory",
-        "log-note",
-        "access-row",
-        "web",
-        "log-signing",
-    ];
-    let keysets: Vec<(String, String)> = names
-        .map(|name| (name.to_owned(), text(&format!("/keysets/{name}"))))
-        .into();
     let row = WrappedOwner {
         id: bytes("/owner/id_hex").try_into().map_err(|_| "id")?,
         version: 1,

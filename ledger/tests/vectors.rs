@@ -15,7 +15,7 @@ use ledger::log::proof;
 use ledger::log::tree::{Frontier, leaf_hash, root};
 use ledger::log::verify::Verifier;
 use ledger::vault::associated::{Deployment, Handle, Place};
-use ledger::vault::keyring::{Keyring, draw_keysets, draw_root};
+use ledger::vault::keyring::{Keyring, LogNote, draw_keysets, draw_root};
 use ledger::vault::owner::{Lock, OwnerKeys, WrappedOwner};
 use ledger::vault::sealed::GroupId;
 use ledger::vault::share::Share;
@@ -142,6 +142,26 @@ fn golden_sealed_values_open() {
         };
         assert_eq!(value["plain"]["text"], text);
     }
+}
+
+#[test]
+fn golden_keysets_with_older_keys_open_what_each_of_them_wrote() {
+    let (json, after) = (file("v1.json"), file("v1-turned.json"));
+    let deployment = Deployment(array(&json["deployment_hex"]));
+    let slots: Vec<Slot> = serde_json::from_value(json["slots"].clone()).unwrap();
+    let key_file = Opener::KeyFile(json["key_file"].as_str().unwrap().to_owned().into());
+    let root = slots[1].open(deployment, &key_file).unwrap();
+    let keyring = Keyring::open(deployment, &root, &keysets(&after)).unwrap();
+    for said in after["notes"].as_array().unwrap() {
+        let note: Sealed<LogNote> = Sealed::from_stored(Handle::SYSTEM, place(said), unhex(&said["sealed_hex"]));
+        let keys = keyring.keys_of_note(&note).unwrap();
+        assert_eq!(open(keys, &note).unwrap().text, said["text"].as_str().unwrap());
+        assert!(keyring.verify_row(&unhex(&said["row_hex"]), &unhex(&said["mac_hex"])));
+    }
+    let paper = VerifierKey::parse(json["log"]["vkey"].as_str().unwrap()).unwrap();
+    let next = paper.successor(after["succession"].as_str().unwrap()).unwrap();
+    assert_eq!(next.line(), after["vkey"].as_str().unwrap());
+    assert_eq!(next, VerifierKey::of(&keyring));
 }
 
 #[test]

@@ -623,7 +623,9 @@ kind-backup-create = Made a backup
 kind-backup-restore = Restored from a backup
 noun-backup = Backup
 kind-key-package = Made a key package
-kind-key-rotate = Wrapped all keys anew
+kind-key-rotate = New keys below the root key
+kind-key-retire = Destroyed old keys
+kind-key-rekey = New root key
 kind-key-package_destroy = Attested that a key package is destroyed
 
 kind-attachment-add = Added a file

@@ -623,7 +623,9 @@ kind-backup-create = Tạo bản sao lưu
 kind-backup-restore = Khôi phục từ bản sao lưu
 noun-backup = Sao lưu
 kind-key-package = Tạo bản sao khóa
-kind-key-rotate = Bọc lại mọi khóa
+kind-key-rotate = Thay mọi khóa bên dưới khóa gốc
+kind-key-retire = Hủy khóa cũ
+kind-key-rekey = Thay khóa gốc
 kind-key-package_destroy = Xác nhận đã hủy bản sao khóa
 
 kind-attachment-add = Thêm tệp

@@ -48,6 +48,7 @@ pub struct Gate {
 type Gathered = BTreeMap<u8, (Zeroizing<String>, i64)>;
 
 /// What somebody gives to open the keys.
+#[derive(Clone)]
 pub enum Offer {
     /// The text of a key file.
     KeyFile(Zeroizing<String>),

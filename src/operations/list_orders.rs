@@ -109,7 +109,10 @@ pub async fn view_order(app: &App, actor: &Actor, id: PublicId) -> Result<View, 
         };
         let receipt = receipts.first().ok_or(Failure::Internal(None))?;
         let opened = receipt.grant(&note).map_err(Failure::from)?;
-        let reason = opened.open(app.keyring.log_notes()).map_err(Failure::from)?.text;
+        let reason = opened
+            .open(app.keyring.keys_of_note(&note).map_err(Failure::from)?)
+            .map_err(Failure::from)?
+            .text;
         let own = order.requested_by == actor.viewer.account_id;
         Ok::<_, CaseActError>(Some(View {
             may_agree: matches!(decide(app, actor, &order, &case, Action::Agree), Decision::Allow(_)),

@@ -40,6 +40,7 @@ pub mod refuse;
 pub mod release_cases;
 pub mod request_order;
 pub mod reveal_names;
+pub mod rotate_keys;
 pub mod save_part;
 pub mod search_log;
 pub mod sections;

@@ -14,26 +14,35 @@ pub const SHORTEST: usize = 12;
 /// Seconds of a one-time code.
 pub const STEP: u64 = 30;
 
-/// Hashes a password for an account: `argon2id$m$t$salt$hash`, peppered with a key of the keyring and the account id.
+/// Hashes a password for an account: `argon2id$m$t$salt$hash$key`, peppered with the web key of this id (hex) and the account id.
 pub fn hash(keyring: &Keyring, account: &[u8], password: &str) -> Result<String, VaultError> {
     let salt: [u8; 16] = random()?;
-    let hash = stretch(keyring, account, password, &salt, MEMORY_KIB, PASSES)?;
+    let (key, _) = keyring.web_key_ids();
+    let hash = stretch(keyring, account, password, &salt, (MEMORY_KIB, PASSES, key))?;
     Ok(format!(
-        "argon2id${MEMORY_KIB}${PASSES}${}${}",
+        "argon2id${MEMORY_KIB}${PASSES}${}${}${key:08x}",
         b64u(&salt),
         b64u(&hash)
     ))
 }
 
+/// The id of the web key in a stored hash; `None` in one from before keys were turned, which is of the oldest.
+#[must_use]
+pub fn pepper_of(stored: &str) -> Option<u32> {
+    u32::from_str_radix(stored.split('$').nth(5)?, 16).ok()
+}
+
 /// Whether a password fits; takes the same time for a hash that is not one.
 pub fn fits(keyring: &Keyring, account: &[u8], password: &str, stored: &str) -> Result<bool, VaultError> {
-    let mut parts = stored.splitn(5, '$');
+    let mut parts = stored.splitn(6, '$');
     let (kind, memory, passes) = (parts.next(), parts.next(), parts.next());
     let (salt, expected) = (parts.next().and_then(from_b64u), parts.next().and_then(from_b64u));
     let memory = memory.and_then(|text| text.parse().ok()).unwrap_or(MEMORY_KIB);
     let passes = passes.and_then(|text| text.parse().ok()).unwrap_or(PASSES);
     let salt = salt.unwrap_or_else(|| vec![0; 16]);
-    let hash = stretch(keyring, account, password, &salt, memory, passes)?;
+    let (_, oldest) = keyring.web_key_ids();
+    let key = pepper_of(stored).unwrap_or(oldest);
+    let hash = stretch(keyring, account, password, &salt, (memory, passes, key))?;
     let expected = expected.unwrap_or_default();
     let different = hash
         .iter()
@@ -53,13 +62,12 @@ fn stretch(
     account: &[u8],
     password: &str,
     salt: &[u8],
-    memory: u32,
-    passes: u32,
+    (memory, passes, key): (u32, u32, u32),
 ) -> Result<[u8; 32], VaultError> {
     #[cfg(test)]
     STRETCHED.with_borrow_mut(|all| all.push((memory, passes)));
     let normal: String = password.nfc().collect();
-    let peppered = keyring.web_mac(&[b"password".as_slice(), account, normal.as_bytes()].concat());
+    let peppered = keyring.web_mac_with(key, &[b"password".as_slice(), account, normal.as_bytes()].concat());
     let params = argon2::Params::new(memory, passes, 1, Some(32)).map_err(|_| VaultError::Format)?;
     let mut out = [0; 32];
     argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)

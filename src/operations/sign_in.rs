@@ -86,7 +86,7 @@ pub async fn sign_in(
         }
     };
     super::refuse::tampered(app, &vec!["account"; usize::from(checked.tampered)]).await?;
-    let (Some(row), Some(second)) = (known.cloned(), checked.second) else {
+    let (Some(row), Some(second), renewed) = (known.cloned(), checked.second, checked.renewed) else {
         let refused = draft("auth.fail").decision(false, &[]);
         let outcome = app.writer.write::<(), ()>(None, move |_| Ok(((), vec![refused]))).await;
         sort(outcome)?;
@@ -100,7 +100,7 @@ pub async fn sign_in(
     let outcome = app
         .writer
         .write(None, move |tx| {
-            open_session(tx, &keyring, row, second, id, expires_in).map(|()| ((), vec![entry]))
+            open_session(tx, &keyring, row, (second, renewed), id, expires_in).map(|()| ((), vec![entry]))
         })
         .await;
     match sort(outcome)? {
@@ -119,12 +119,12 @@ fn open_session(
     tx: &mut Tx<'_>,
     keyring: &Keyring,
     row: AccountRow,
-    second: Second,
+    (second, renewed): (Second, Option<String>),
     id: [u8; 32],
     expires_in: i64,
 ) -> Result<(), ActError<()>> {
     let now_ms = tx.now_ms();
-    match second {
+    let record = match second {
         Second::Code(step) => {
             // Reset or disabled while the password was being checked: the old one opens nothing any more.
             let same: i64 = account::table
@@ -138,25 +138,28 @@ fn open_session(
                 .values((totp_use::account_id.eq(&row.id), totp_use::step.eq(step)))
                 .execute(tx.connection());
             match used {
-                Ok(_) => {}
+                Ok(_) => None,
                 Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
                     return Err(ActError::Refused(()));
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Second::Recovery(record) => {
-            let mut account = AccountRow {
-                version: row.version + 1,
-                ..row.clone()
-            };
-            account.directory = record.seal(keyring, &account)?;
-            let changed = diesel::update(account::table.find(&row.id).filter(account::version.eq(row.version)))
-                .set(&account.signed(keyring))
-                .execute(tx.connection())?;
-            if changed != 1 {
-                return Err(ActError::Refused(()));
-            }
+        Second::Recovery(record) => Some(record),
+    };
+    if record.is_some() || renewed.is_some() {
+        let record = record.map_or_else(|| StaffRecord::open(keyring, &row), Ok)?;
+        let mut account = AccountRow {
+            version: row.version + 1,
+            password_hash: renewed.unwrap_or_else(|| row.password_hash.clone()),
+            ..row.clone()
+        };
+        account.directory = record.seal(keyring, &account)?;
+        let changed = diesel::update(account::table.find(&row.id).filter(account::version.eq(row.version)))
+            .set(&account.signed(keyring))
+            .execute(tx.connection())?;
+        if changed != 1 {
+            return Err(ActError::Refused(()));
         }
     }
     let session = SessionRow {
@@ -183,6 +186,8 @@ struct Checked {
     tampered: bool,
     /// The second factor, if everything fits.
     second: Option<Second>,
+    /// The hash of the password under the key of now, when the stored one is of an older key and everything fits.
+    renewed: Option<String>,
 }
 
 /// Does the whole work whatever is wrong: MAC, hash, second factor.
@@ -216,9 +221,14 @@ fn check(
         }
     };
     let active = account.as_ref().is_some_and(|account| account.state == "active");
+    let second = second.filter(|_| password && active);
+    let (now, _) = keyring.web_key_ids();
+    let old = password::pepper_of(stored).is_none_or(|key| key != now);
+    let renewed = (second.is_some() && old).then(|| password::hash(keyring, id, &typed.password));
     Ok(Checked {
+        renewed: renewed.transpose()?,
         tampered: there && account.is_none(),
-        second: second.filter(|_| password && active),
+        second,
         account,
         org,
     })

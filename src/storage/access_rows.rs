@@ -6,6 +6,7 @@ use ledger::vault::row_mac::{Value, canonical};
 
 use super::StorageError;
 use super::classification;
+use super::connection::AnyConnection;
 use super::schema::{
     account, case_file, consent, draft, erased_owner, joint_order, legal_hold, membership, organisation, referral,
     session, step,
@@ -24,6 +25,15 @@ pub trait AccessRow: Sized {
 
     /// Puts the MAC in.
     fn set_mac(&mut self, mac: Vec<u8>);
+
+    /// Rows behind an id, in their order.
+    fn page(connection: &mut AnyConnection, after: &[u8], most: i64) -> Result<Vec<Self>, StorageError>;
+
+    /// Its id.
+    fn row_id(&self) -> &[u8];
+
+    /// Stores the row in its place as it is.
+    fn put(&self, connection: &mut AnyConnection) -> Result<(), StorageError>;
 
     /// Signs the row as it is now.
     fn signed(mut self, keyring: &Keyring) -> Self {
@@ -127,6 +137,24 @@ macro_rules! access_row {
 
             fn mac(&self) -> &[u8] {
                 &self.mac
+            }
+
+            fn page(connection: &mut AnyConnection, after: &[u8], most: i64) -> Result<Vec<Self>, StorageError> {
+                Ok($table::table
+                    .filter($table::id.gt(after.to_vec()))
+                    .order($table::id)
+                    .limit(most)
+                    .select(Self::as_select())
+                    .load(connection)?)
+            }
+
+            fn row_id(&self) -> &[u8] {
+                &self.id
+            }
+
+            fn put(&self, connection: &mut AnyConnection) -> Result<(), StorageError> {
+                diesel::update($table::table.find(&self.id)).set(self).execute(connection)?;
+                Ok(())
             }
 
             fn set_mac(&mut self, mac: Vec<u8>) {

@@ -72,9 +72,7 @@ pub fn unseal(connection: &mut AnyConnection, opener: &Opener) -> Result<Option<
     let deployment = deployment(connection)?;
     for slot in slots(connection)? {
         if let Ok(root) = slot.open(deployment, opener) {
-            let keysets: Vec<(String, String)> =
-                keyring::table.select((keyring::name, keyring::json)).load(connection)?;
-            let keyring = Keyring::open(deployment, &root, &keysets)?;
+            let keyring = Keyring::open(deployment, &root, &keysets(connection)?)?;
             return Ok(Some(Unsealed { root, keyring, slot }));
         }
     }
@@ -202,10 +200,7 @@ pub fn contents(connection: &mut AnyConnection) -> Result<Contents, StorageError
         .load(connection)?;
     let owners: Result<Vec<_>, _> = owners.iter().map(wrapped).collect();
     Ok(Contents {
-        keysets: keyring::table
-            .order(keyring::name)
-            .select((keyring::name, keyring::json))
-            .load(connection)?,
+        keysets: keysets(connection)?,
         slots: slot::table
             .order(slot::id)
             .select((slot::id, slot::json))
@@ -285,6 +280,17 @@ pub fn erase(
     owners: &[Vec<u8>],
     told: impl FnOnce(&str) -> Result<(), StorageError>,
 ) -> Result<String, StorageError> {
+    turn(connection, root, keyring, (owners, &[]), told)
+}
+
+/// [`erase`], with other keysets that change in the same transaction.
+pub fn turn(
+    connection: &mut AnyConnection,
+    root: &RootKey,
+    keyring: &Keyring,
+    (owners, others): (&[Vec<u8>], &[(String, String)]),
+    told: impl FnOnce(&str) -> Result<(), StorageError>,
+) -> Result<String, StorageError> {
     let epoch = keyring.next_epoch(root)?;
     let ([old, _], [new, _]) = (keyring.epoch()?, epoch.ids()?);
     let name = format!("{old:08x}-{new:08x}");
@@ -313,15 +319,62 @@ pub fn erase(
                     .execute(connection)?;
             }
         }
-        for (name, json) in epoch.keysets() {
-            diesel::update(keyring::table.find(*name))
-                .set(keyring::json.eq(json))
-                .execute(connection)?;
+        let own = epoch.keysets().iter().map(|(name, json)| (*name, json));
+        for (name, json) in own.chain(others.iter().map(|(name, json)| (name.as_str(), json))) {
+            put_keyset(connection, name, json)?;
         }
         told(&name)
     })?;
     super::dialect::leave_no_trace(connection)?;
     Ok(name)
+}
+
+fn put_keyset(connection: &mut AnyConnection, name: &str, json: &str) -> Result<(), StorageError> {
+    diesel::update(keyring::table.find(name))
+        .set(keyring::json.eq(json))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The keysets as they are stored: name and encrypted JSON.
+pub fn keysets(connection: &mut AnyConnection) -> Result<Vec<(String, String)>, StorageError> {
+    Ok(keyring::table
+        .order(keyring::name)
+        .select((keyring::name, keyring::json))
+        .load(connection)?)
+}
+
+/// Stores keysets in place of those that were read; fails when another process was quicker. `told` hears of it last and can keep it from happening.
+///
+/// With a slot, that one takes the place of all others.
+pub fn replace_keysets(
+    connection: &mut AnyConnection,
+    read: &[(String, String)],
+    changed: &[(String, String)],
+    only_slot: Option<&Slot>,
+    told: impl FnOnce() -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    connection.transaction(|connection| {
+        // Takes the lock before reading.
+        let own = keyring::table.find("owner");
+        diesel::update(own)
+            .set(keyring::json.eq(keyring::json))
+            .execute(connection)?;
+        if keysets(connection)? != read {
+            return Err(StorageError::Inconsistent(
+                "the keys were changed by another process; run this again",
+            ));
+        }
+        for (name, json) in changed {
+            put_keyset(connection, name, json)?;
+        }
+        if let Some(slot) = only_slot {
+            diesel::delete(slot::table).execute(connection)?;
+            insert_slot(connection, slot)?;
+        }
+        told()
+    })?;
+    super::dialect::leave_no_trace(connection)
 }
 
 /// The deployment whose keys these are.

@@ -1,5 +1,7 @@
 //! The access log as rows: head, raw entries, and the filter columns that are a projection of the raw bytes.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use ledger::log::commit::Head;
 use ledger::log::entry::Entry;
@@ -200,6 +202,26 @@ pub fn insert_note(connection: &mut AnyConnection, id: &[u8; 16], sealed: &[u8])
         ))
         .execute(connection)
         .map(drop)
+}
+
+/// Ids of the keys under which log notes are sealed.
+pub fn note_keys(connection: &mut AnyConnection) -> Result<HashSet<u32>, StorageError> {
+    let (mut keys, mut after) = (HashSet::new(), Vec::new());
+    loop {
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = log_note::table
+            .filter(log_note::hash.gt(after.clone()))
+            .order(log_note::hash)
+            .limit(2000)
+            .select((log_note::hash, log_note::sealed))
+            .load(connection)?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(keys);
+        };
+        after.clone_from(last);
+        // The prefix of Tink: one byte, then the id.
+        let id = |sealed: &Vec<u8>| Some(u32::from_be_bytes(*sealed.get(1..)?.first_chunk()?));
+        keys.extend(rows.iter().filter_map(|(_, sealed)| id(sealed)));
+    }
 }
 
 /// Keeps a signed checkpoint; one that is there already stays.

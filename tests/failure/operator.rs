@@ -456,7 +456,7 @@ pub fn verifier() -> Command {
 }
 
 /// The key as paper has it: `init` printed it once; here it is made again from the key plane.
-fn own_key(house: &House) -> String {
+pub fn own_key(house: &House) -> String {
     let mut keys = AnyConnection::open(house.data.join("keys.db").to_str().unwrap(), false).unwrap();
     let text = std::fs::read_to_string(house.folder.path().join("key")).unwrap();
     let opener = ledger::vault::slot::Opener::KeyFile(text.into());

@@ -30,8 +30,19 @@ impl House {
         Self::at(folder, data, "")
     }
 
+    /// A house with as many cases.
+    pub fn of(cases: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::filled(folder, data, "", cases)
+    }
+
     /// A house whose data folder is at a path that exists already or not, with more lines of configuration.
     pub fn at(folder: TempDir, data: PathBuf, more: &str) -> Self {
+        Self::filled(folder, data, more, 4)
+    }
+
+    fn filled(folder: TempDir, data: PathBuf, more: &str, cases: u32) -> Self {
         use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -45,7 +56,7 @@ impl House {
         .unwrap();
         let house = Self { folder, data };
         house.ok(&["init"]);
-        house.ok(&["demo", "fill", "--cases", "4"]);
+        house.ok(&["demo", "fill", "--cases", &cases.to_string()]);
         house
     }
 

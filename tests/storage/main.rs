@@ -16,6 +16,7 @@ mod classification;
 mod erasure;
 mod hand_over;
 mod revocation;
+mod rotation;
 mod schema;
 mod tampering;
 mod triggers;

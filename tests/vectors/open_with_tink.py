@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Opens the golden file of the vault with Google's Tink (PyPI `tink`) and the standard library alone.
 
-usage: open_with_tink.py GOLDEN.json SLOTS.json FILES.json
+usage: open_with_tink.py GOLDEN.json SLOTS.json FILES.json TURNED.json
 
 Walks the whole chain of docs/formats.md section 2: root key, keysets, owner keys, HKDF, sealed values, row MAC, and the
 signature of the checkpoint. Every ciphertext must also be refused with one bit changed.
@@ -187,7 +187,38 @@ def files(golden, path):
         checks += 1
 
 
-def main(path, slots_path, files_path):
+def turned(golden, path):
+    """Keysets with an older key beside the primary one, and the note in which one signing key names the next."""
+    global checks
+    after = json.load(open(path, encoding='utf-8'))
+    deployment = bytes.fromhex(golden['deployment_hex'])
+    root = aes_gcm(bytes.fromhex(golden['root_key_hex']), 1)
+
+    def keyset(keysets, name):
+        return tink.json_proto_keyset_format.parse_encrypted(keysets[name], root, b'DH1R' + deployment + name.encode())
+
+    rows = keyset(after['keysets'], 'access-row').primitive(mac.Mac)
+    info = json.loads(after['keysets']['log-note'])['keysetInfo']
+    assert len(info['keyInfo']) == 2 and info['primaryKeyId'] == info['keyInfo'][1]['keyId']
+    # The keys of notes are secrets that HKDF takes, so they are read out of the keyset.
+    clear = proto_keyset_format.serialize(keyset(after['keysets'], 'log-note'), secret_key_access.TOKEN)
+    secrets = {key.key_id: aes_gcm_pb2.AesGcmKey.FromString(key.key_data.value).key_value
+               for key in tink_pb2.Keyset.FromString(clear).key}
+    for note, key in zip(after['notes'], info['keyInfo'], strict=True):
+        sealed = bytes.fromhex(note['sealed_hex'])
+        assert int.from_bytes(sealed[1:5], 'big') == key['keyId']
+        primitive = aes_gcm(hkdf(secrets[key['keyId']], b'dh/v1/value/log_note'), key['keyId'])
+        plain = opens(primitive, sealed, associated_of(golden, {'handle': bytes(16)}, note))
+        assert json.loads(plain[4:4 + int.from_bytes(plain[:4], 'big')])['text'] == note['text']
+        rows.verify_mac(bytes.fromhex(note['mac_hex']), bytes.fromhex(note['row_hex']))
+    body, signatures = after['succession'].split('\n\n')
+    assert body.split('\n') == [f'donghanh/{deployment.hex()}/key', after['vkey']]
+    old = keyset(golden['keysets'], 'log-signing').public_keyset_handle().primitive(signature.PublicKeyVerify)
+    old.verify(base64.b64decode(signatures.split()[-1])[4:], (body + '\n').encode())
+    checks += 3
+
+
+def main(path, slots_path, files_path, turned_path):
     global checks
     golden = json.load(open(path, encoding='utf-8'))
     for register in (aead, mac, signature, streaming_aead):
@@ -222,8 +253,9 @@ def main(path, slots_path, files_path):
     checks += 3
     slots(slots_path)
     files(golden, files_path)
+    turned(golden, turned_path)
     print(f'{checks} passed, 0 failed')
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -26,9 +26,17 @@ fn main() -> ExitCode {
         return note(&key, what);
     }
     match verify(&key, what) {
-        Ok(checkpoint) => {
+        Ok((checkpoint, signer)) => {
+            let by = if signer == key {
+                "the key on paper".to_owned()
+            } else {
+                format!(
+                    "a key that follows from the one on paper; put this line beside it:\n    {}",
+                    signer.line()
+                )
+            };
             say(&format!(
-                "OK  {}: {} entries, root signed by the key on paper",
+                "OK  {}: {} entries, root signed by {by}",
                 checkpoint.origin, checkpoint.size
             ));
             ExitCode::SUCCESS
@@ -59,17 +67,30 @@ fn note(key: &VerifierKey, file: &Path) -> ExitCode {
     }
 }
 
-fn verify(key: &VerifierKey, folder: &Path) -> Result<Checkpoint, String> {
+/// The checkpoint, and which key signed it: the one on paper, or one that follows from it by successions in the log.
+fn verify(key: &VerifierKey, folder: &Path) -> Result<(Checkpoint, VerifierKey), String> {
     let note = std::fs::read_to_string(folder.join("checkpoint"))
         .map_err(|error| format!("cannot read checkpoint: {error}"))?;
-    let checkpoint = Checkpoint::open(&note, key).map_err(|_| "the checkpoint is not signed by this key")?;
     let entries = std::fs::File::open(folder.join("entries.jsonl"))
         .map_err(|error| format!("cannot read entries.jsonl: {error}"))?;
     let mut verifier = Verifier::default();
+    let mut keys = vec![key.clone()];
     for line in BufReader::new(entries).split(b'\n') {
         let line = line.map_err(|error| format!("cannot read entries.jsonl: {error}"))?;
-        verifier.next(&line).map_err(|fault| fault.to_string())?;
+        let (entry, _) = verifier.next(&line).map_err(|fault| fault.to_string())?;
+        let next: Vec<VerifierKey> = entry
+            .successions()
+            .iter()
+            .filter_map(|note| keys.iter().find_map(|key| key.successor(note)))
+            .collect();
+        keys.extend(next);
     }
+    let mut signed = keys
+        .into_iter()
+        .filter_map(|key| Some((Checkpoint::open(&note, &key).ok()?, key)));
+    let (checkpoint, signer) = signed
+        .next()
+        .ok_or("the checkpoint is not signed by this key, or by one that follows from it")?;
     if verifier.frontier().size() != checkpoint.size {
         return Err(format!(
             "{} entries here, {} in the checkpoint",
@@ -80,7 +101,7 @@ fn verify(key: &VerifierKey, folder: &Path) -> Result<Checkpoint, String> {
     if verifier.frontier().root() != checkpoint.root {
         return Err("an entry was changed: the root is not the signed one".to_owned());
     }
-    Ok(checkpoint)
+    Ok((checkpoint, signer))
 }
 
 fn say(text: &str) {

@@ -15,15 +15,20 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use super::LogError;
 use super::tree::Hash;
 use crate::sha256;
+use crate::vault::VaultError;
 use crate::vault::associated::{Deployment, hex};
 use crate::vault::keyring::Keyring;
 
 /// A C2SP signed note over lines of text, each ended by a newline; the first says what it is, so that no note passes for another.
 #[must_use]
 pub fn sign_note(keyring: &Keyring, body: &str) -> String {
-    let key = VerifierKey::of(keyring);
+    sign_with(&VerifierKey::of(keyring), body, |body| keyring.sign_note(body))
+}
+
+/// The same for any key.
+pub(crate) fn sign_with(key: &VerifierKey, body: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let mut signature = key.hash().to_vec();
-    signature.extend_from_slice(&keyring.sign_note(body.as_bytes()));
+    signature.extend_from_slice(&sign(body.as_bytes()));
     format!("{body}\n\u{2014} {} {}\n", key.name, STANDARD.encode(signature))
 }
 
@@ -93,13 +98,31 @@ impl VerifierKey {
     /// The key under which this keyring signs.
     #[must_use]
     pub fn of(keyring: &Keyring) -> Self {
-        let name: String = keyring.deployment().hex().chars().take(8).collect();
-        let mut key = [0; 32];
-        key.copy_from_slice(&keyring.log_public_key());
+        Self::named(keyring.deployment(), keyring.log_public_key())
+    }
+
+    /// A public key of a deployment.
+    pub(crate) fn new(deployment: Deployment, key: &[u8]) -> Result<Self, VaultError> {
+        Ok(Self::named(deployment, key.try_into().map_err(|_| VaultError::Format)?))
+    }
+
+    fn named(deployment: Deployment, key: [u8; 32]) -> Self {
+        let name: String = deployment.hex().chars().take(8).collect();
         Self {
             name: format!("donghanh-{name}"),
             key,
         }
+    }
+
+    /// The key that this one names as its successor in a note that it signed: `docs/formats.md` §3.6.
+    #[must_use]
+    pub fn successor(&self, note: &str) -> Option<Self> {
+        let mut lines = self.open(note).ok()?.lines();
+        let (origin, line, end) = (lines.next()?, lines.next()?, lines.next());
+        let deployment = origin.strip_prefix("donghanh/")?.strip_suffix("/key")?;
+        let key = Self::parse(line)?;
+        let same = self.name == key.name && deployment.get(..8) == key.name.strip_prefix("donghanh-");
+        (same && end.is_none()).then_some(key)
     }
 
     /// Reads a `vkey` line: `name+hash+base64(0x01 ‖ key)`; the hash must fit.

@@ -120,7 +120,19 @@ impl Handles {
     }
 }
 
+/// Before a note, b64u, in which one signing key of the log names the next: among the fields of `key.rotate`.
+pub const SUCCESSION: &str = "succession-";
+
 impl Entry {
+    /// The notes in which a signing key of the log names its successor.
+    #[must_use]
+    pub fn successions(&self) -> Vec<String> {
+        let fields = self.f.iter().filter(|_| self.k == "key.rotate");
+        fields
+            .filter_map(|field| String::from_utf8(crate::from_b64u(field.strip_prefix(SUCCESSION)?)?).ok())
+            .collect()
+    }
+
     /// The exact bytes that are hashed and stored.
     pub fn to_bytes(&self) -> Result<Vec<u8>, LogError> {
         serde_json::to_vec(self).map_err(|_| LogError::Entry)

@@ -1,4 +1,7 @@
 //! The keyring: seven Tink keysets under one root key, open in memory while the server is unsealed.
+//!
+//! A keyset may hold older keys beside its primary one: they open and check what they wrote, and seal nothing any more
+//! (`rotation`).
 
 use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -8,10 +11,10 @@ use super::associated::{Deployment, Handle, Place};
 use super::keyset::{Keyset, Kind};
 use super::owner::{self, OwnerKeys, WrappedOwner};
 use super::sealed::{self, Sealed, Section};
-use super::{RootKey, VaultError, random_secret};
+use super::{RootKey, Secret, VaultError, aead, random_secret};
 
-const ROOT_ID: u32 = 1;
-const NAMES: [(&str, Kind); 7] = [
+pub(super) const ROOT_ID: u32 = 1;
+pub(crate) const NAMES: [(&str, Kind); 7] = [
     ("owner", Kind::AesGcm),
     ("owner-s4", Kind::AesGcm),
     ("directory", Kind::AesGcm),
@@ -26,13 +29,92 @@ pub struct Keyring {
     deployment: Deployment,
     owner: Keyset,
     owner_s4: Keyset,
-    directory: OwnerKeys,
-    log_note: OwnerKeys,
-    access_row: hmac::Key,
-    access_row_id: u32,
-    web: hmac::Key,
-    web_id: u32,
+    directory: SystemKeys,
+    log_note: SystemKeys,
+    access_row: MacKeys,
+    web: MacKeys,
     signing: Ed25519KeyPair,
+}
+
+/// Keys of the house itself: the primary one, and older ones that only open.
+struct SystemKeys {
+    primary: OwnerKeys,
+    older: Vec<OwnerKeys>,
+}
+
+impl SystemKeys {
+    fn new(deployment: Deployment, keyset: &Keyset) -> Result<Self, VaultError> {
+        let keys = |(version, secret): (u32, &Secret)| OwnerKeys {
+            deployment,
+            handle: Handle::SYSTEM,
+            version,
+            k: secret.clone(),
+            k4: None,
+        };
+        let primary = keyset.primary()?;
+        let older = keyset.keys().filter(|(id, _)| *id != primary.0).map(keys).collect();
+        Ok(Self {
+            primary: keys(primary),
+            older,
+        })
+    }
+
+    /// The key that sealed these bytes.
+    fn of(&self, sealed: &[u8]) -> Result<&OwnerKeys, VaultError> {
+        let id = aead::key_id(sealed)?;
+        let mut all = std::iter::once(&self.primary).chain(&self.older);
+        all.find(|keys| keys.version == id).ok_or(VaultError::Opaque)
+    }
+}
+
+/// MAC keys: all of them check, the primary one signs.
+struct MacKeys {
+    primary: u32,
+    keys: Vec<(u32, hmac::Key)>,
+}
+
+impl MacKeys {
+    fn new(keyset: &Keyset) -> Result<Self, VaultError> {
+        Ok(Self {
+            primary: keyset.primary()?.0,
+            keys: keyset
+                .keys()
+                .map(|(id, secret)| (id, hmac::Key::new(hmac::HMAC_SHA256, &**secret)))
+                .collect(),
+        })
+    }
+
+    fn key(&self, id: u32) -> Option<&hmac::Key> {
+        self.keys.iter().find_map(|(known, key)| (*known == id).then_some(key))
+    }
+
+    /// The MAC under one of the keys, with its Tink prefix; empty without such a key, which fits nothing.
+    fn sign_with(&self, id: u32, message: &[u8]) -> Vec<u8> {
+        self.key(id).map_or_else(Vec::new, |key| {
+            let mut out = vec![1];
+            out.extend_from_slice(&id.to_be_bytes());
+            out.extend_from_slice(hmac::sign(key, message).as_ref());
+            out
+        })
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.sign_with(self.primary, message)
+    }
+
+    fn verify(&self, message: &[u8], mac: &[u8]) -> bool {
+        let key = mac_key_id(mac).and_then(|id| self.key(id));
+        let tag = mac.get(5..).unwrap_or_default();
+        key.is_some_and(|key| hmac::verify(key, message, tag).is_ok())
+    }
+}
+
+/// The id in the Tink prefix of a MAC or of sealed bytes.
+fn mac_key_id(mac: &[u8]) -> Option<u32> {
+    match mac.first_chunk::<5>() {
+        Some([1, id @ ..]) => Some(u32::from_be_bytes(*id)),
+        _ => None,
+    }
 }
 
 /// A new wrapping epoch: what is wrapped anew under it opens with nothing that was kept before.
@@ -95,33 +177,15 @@ impl Keyring {
             let ((_, kind), (_, json)) = kind.zip(json).ok_or(VaultError::Format)?;
             Keyset::decrypt(*kind, json, &root.0, ROOT_ID, &context(deployment, name))
         };
-        let system = |keyset: &Keyset| {
-            let (version, secret) = keyset.primary()?;
-            Ok::<_, VaultError>(OwnerKeys {
-                deployment,
-                handle: Handle::SYSTEM,
-                version,
-                k: secret.clone(),
-                k4: None,
-            })
-        };
-        let mac = |keyset: &Keyset| {
-            let (id, secret) = keyset.primary()?;
-            Ok::<_, VaultError>((hmac::Key::new(hmac::HMAC_SHA256, &**secret), id))
-        };
-        let (access_row, access_row_id) = mac(&load("access-row")?)?;
-        let (web, web_id) = mac(&load("web")?)?;
         let signing = load("log-signing")?;
         Ok(Self {
             deployment,
             owner: load("owner")?,
             owner_s4: load("owner-s4")?,
-            directory: system(&load("directory")?)?,
-            log_note: system(&load("log-note")?)?,
-            access_row,
-            access_row_id,
-            web,
-            web_id,
+            directory: SystemKeys::new(deployment, &load("directory")?)?,
+            log_note: SystemKeys::new(deployment, &load("log-note")?)?,
+            access_row: MacKeys::new(&load("access-row")?)?,
+            web: MacKeys::new(&load("web")?)?,
             signing: Ed25519KeyPair::from_seed_unchecked(&**signing.primary()?.1).map_err(|_| VaultError::Format)?,
         })
     }
@@ -162,57 +226,87 @@ impl Keyring {
         owner::unwrap(self.deployment, &self.owner, Some(&self.owner_s4), row)
     }
 
-    /// The system owner of log notes; they open with a receipt like everything else.
+    /// The system owner of new log notes.
     #[must_use]
     pub fn log_notes(&self) -> &OwnerKeys {
-        &self.log_note
+        &self.log_note.primary
+    }
+
+    /// The system owner under whose key this log note is sealed; it opens with a receipt like everything else.
+    pub fn keys_of_note(&self, note: &Sealed<LogNote>) -> Result<&OwnerKeys, VaultError> {
+        self.log_note.of(note.bytes())
     }
 
     /// Seals a section of the staff directory.
     pub fn seal_directory<G: DirectorySection>(&self, place: Place, section: &G) -> Result<Sealed<G>, VaultError> {
-        sealed::seal(&self.directory, place, section)
+        sealed::seal(&self.directory.primary, place, section)
     }
 
     /// Opens a section of the staff directory.
     pub fn open_directory<G: DirectorySection>(&self, place: Place, bytes: Vec<u8>) -> Result<G, VaultError> {
-        sealed::open(&self.directory, &Sealed::from_stored(Handle::SYSTEM, place, bytes))
+        sealed::open(
+            self.directory.of(&bytes)?,
+            &Sealed::from_stored(Handle::SYSTEM, place, bytes),
+        )
     }
 
     /// MAC of a row that grants access, over [`super::row_mac::canonical`].
     #[must_use]
     pub fn sign_row(&self, canonical: &[u8]) -> Vec<u8> {
-        tink_mac(&self.access_row, self.access_row_id, canonical)
+        self.access_row.sign(canonical)
+    }
+
+    /// Whether a MAC of a row, or a record of the directory, is of the primary key: of one that is not, the row is written anew.
+    #[must_use]
+    pub fn is_current(&self, mac: &[u8], directory: Option<&[u8]>) -> bool {
+        mac_key_id(mac) == Some(self.access_row.primary)
+            && directory.is_none_or(|sealed| mac_key_id(sealed) == Some(self.directory.primary.version))
     }
 
     /// Whether a row that grants access is as it was written.
     #[must_use]
     pub fn verify_row(&self, canonical: &[u8], mac: &[u8]) -> bool {
-        tink_mac_matches(&self.access_row, self.access_row_id, canonical, mac)
+        self.access_row.verify(canonical, mac)
     }
 
     /// MAC for tokens of the web front, with the Tink prefix.
     #[must_use]
     pub fn web_mac(&self, message: &[u8]) -> Vec<u8> {
-        tink_mac(&self.web, self.web_id, message)
+        self.web.sign(message)
+    }
+
+    /// The key of [`Keyring::web_mac`] now, and the oldest one that is still kept.
+    #[must_use]
+    pub fn web_key_ids(&self) -> (u32, u32) {
+        let oldest = self.web.keys.first().map_or(self.web.primary, |(id, _)| *id);
+        (self.web.primary, oldest)
+    }
+
+    /// [`Keyring::web_mac`] under one of the keys that are kept; empty without it.
+    #[must_use]
+    pub fn web_mac_with(&self, id: u32, message: &[u8]) -> Vec<u8> {
+        self.web.sign_with(id, message)
     }
 
     /// Checks [`Keyring::web_mac`] in constant time.
     #[must_use]
     pub fn verify_web_mac(&self, message: &[u8], mac: &[u8]) -> bool {
-        tink_mac_matches(&self.web, self.web_id, message, mac)
+        self.web.verify(message, mac)
     }
 
     /// Eight bytes that stand for a network address in the log.
     #[must_use]
     pub fn network_digest(&self, address: &str) -> [u8; 8] {
-        let tag = hmac::sign(&self.web, &[b"net".as_slice(), address.as_bytes()].concat());
-        tag.as_ref().first_chunk::<8>().copied().unwrap_or_default()
+        let mac = self.web.sign(&[b"net".as_slice(), address.as_bytes()].concat());
+        let tag = mac.get(5..).unwrap_or_default();
+        tag.first_chunk::<8>().copied().unwrap_or_default()
     }
 
-    /// Ed25519 public key of the log, 32 bytes.
+    /// Ed25519 public key of the log.
     #[must_use]
-    pub fn log_public_key(&self) -> Vec<u8> {
-        self.signing.public_key().as_ref().to_vec()
+    pub fn log_public_key(&self) -> [u8; 32] {
+        let key = self.signing.public_key().as_ref();
+        key.first_chunk::<32>().copied().unwrap_or_default()
     }
 
     /// Signs the body of a note.
@@ -221,22 +315,8 @@ impl Keyring {
     }
 }
 
-fn context(deployment: Deployment, name: &str) -> Vec<u8> {
+pub(super) fn context(deployment: Deployment, name: &str) -> Vec<u8> {
     [b"DH1R".as_slice(), &deployment.0, name.as_bytes()].concat()
-}
-
-fn tink_mac(key: &hmac::Key, id: u32, message: &[u8]) -> Vec<u8> {
-    let mut out = vec![1];
-    out.extend_from_slice(&id.to_be_bytes());
-    out.extend_from_slice(hmac::sign(key, message).as_ref());
-    out
-}
-
-fn tink_mac_matches(key: &hmac::Key, id: u32, message: &[u8], mac: &[u8]) -> bool {
-    match mac.split_first_chunk::<5>() {
-        Some(([1, prefix @ ..], tag)) => *prefix == id.to_be_bytes() && hmac::verify(key, message, tag).is_ok(),
-        _ => false,
-    }
 }
 
 /// A note that goes with an entry: a reason, an explanation, a search term.

@@ -18,7 +18,7 @@ pub enum Kind {
     Hmac,
 }
 
-/// Several keys of one kind; the primary one seals, all of them open.
+/// Several keys of one kind, the oldest first; the primary one seals, all of them open.
 pub struct Keyset {
     kind: Kind,
     primary: u32,
@@ -67,6 +67,26 @@ impl Keyset {
                 return Ok(next);
             }
         }
+    }
+
+    /// The same keys and one fresh one, which is the primary one from now on.
+    pub fn joined(mut self) -> Result<Self, VaultError> {
+        let next = self.succeed()?;
+        self.primary = next.primary;
+        self.keys.extend(next.keys);
+        Ok(self)
+    }
+
+    /// The primary key, and of the others those that are still needed.
+    pub fn kept(mut self, needed: impl Fn(u32) -> bool) -> Self {
+        let primary = self.primary;
+        self.keys.retain(|(id, _)| *id == primary || needed(*id));
+        self
+    }
+
+    /// Every key with its id, the oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = (u32, &Secret)> {
+        self.keys.iter().map(|(id, secret)| (*id, secret))
     }
 
     /// The key that seals, with its id.

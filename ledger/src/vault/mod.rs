@@ -9,6 +9,7 @@ pub mod keyring;
 mod keyset;
 pub mod owner;
 mod padding;
+pub mod rotation;
 pub mod row_mac;
 pub mod sealed;
 mod shamir;

@@ -21,7 +21,7 @@ use crate::web::form::Submission;
 use crate::web::i18n::Wording;
 use crate::web::page::Page;
 use crate::web::{time, urls};
-use ledger::log::entry::Entry;
+use ledger::log::entry::{Entry, SUCCESSION};
 
 /// Lines of the log and the filter that found them.
 #[derive(Serialize)]
@@ -354,7 +354,9 @@ fn line(entry: &Entry, found: &Lines) -> Line {
             .iter()
             .any(|noun| entry.k.starts_with(noun))
         {
-            entry.f.clone()
+            // A key that names its successor is for the verifier, not for eyes.
+            let shown = entry.f.iter().filter(|field| !field.starts_with(SUCCESSION));
+            shown.cloned().collect()
         } else if entry.k == "attachment.list" {
             Vec::new()
         } else {
