@@ -31,6 +31,8 @@ pub struct Config {
     pub workers: usize,
     /// Folder of the sealed files, or `files` of the data folder.
     pub files: Option<PathBuf>,
+    /// Whether the memory of the server is kept out of swap; needs the right to lock it.
+    pub lock_memory: bool,
     /// Where copies go.
     pub backup: Backup,
 }
@@ -74,6 +76,7 @@ impl Default for Config {
             session_hours: 12,
             workers: 0,
             files: None,
+            lock_memory: false,
             backup: Backup::default(),
         }
     }

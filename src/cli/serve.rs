@@ -36,6 +36,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             "without TLS the server listens on loopback only; set tls_certificate and tls_key",
         ));
     }
+    if config.lock_memory {
+        lock_memory()?;
+    }
     let control = control::bind(&arguments.data)?;
     // Asked for before the work begins, so that a wrong passphrase costs no time.
     let offers = if unseal::is_said(arguments) {
@@ -83,6 +86,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
         follower.finish();
     }
     done
+}
+
+/// Keeps every page of the process, those to come as well, out of swap: no key is written to a disk that somebody may find.
+fn lock_memory() -> Result<(), Fault> {
+    use rustix::mm::MlockAllFlags;
+    rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|error| {
+        Fault(format!(
+            "lock_memory is set, and the memory cannot be locked ({error}): put LimitMEMLOCK=infinity into the service unit, \
+             or turn swap off and take lock_memory out of config.toml"
+        ))
+    })
 }
 
 async fn serve(control: UnixListener, gate: Arc<Gate>) -> Result<ExitCode, Fault> {

@@ -360,3 +360,30 @@ fn no_secret_is_shown_in_a_listing_of_processes_or_of_their_memory() {
         .unwrap();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
 }
+
+#[test]
+fn memory_is_kept_out_of_swap_where_that_is_asked_for_and_a_server_that_may_not_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let house = crate::process::House::at(folder, data, "lock_memory = true\n");
+    let running = house.serve();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+    let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();
+    let kib: u64 = locked.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kib > 8192, "{locked}");
+    running.kill();
+    // Without the right, and with the little that a user may lock.
+    let serve = house.command(&["serve"]);
+    let out = Command::new("setpriv")
+        .args(["--bounding-set=-ipc_lock", "prlimit", "--memlock=65536"])
+        .arg(serve.get_program())
+        .args(serve.get_args())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        !out.status.success() && said.contains("LimitMEMLOCK=infinity"),
+        "{said}"
+    );
+}
