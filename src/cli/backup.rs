@@ -15,7 +15,9 @@ use crate::operations::gate::entry;
 use crate::operations::{key_package, mirror};
 use crate::storage::attachments::Known;
 use crate::storage::connection::{AnyConnection, is_postgres};
+use crate::storage::dialect::{Plane, migrate};
 use crate::storage::objects::Objects;
+use crate::storage::transfer::transfer;
 use crate::storage::{attachments, key_packages, key_plane, log_rows, orders};
 
 /// Backups of the data.
@@ -64,11 +66,6 @@ impl From<BackupError> for Fault {
 /// Runs the command.
 pub fn run(arguments: &Arguments, act: &Backup) -> Result<ExitCode, Fault> {
     let config = Config::load(&arguments.data).map_err(fault)?;
-    if is_postgres(&config.database_address(&arguments.data)) {
-        return Err(fault(
-            "these commands are for the embedded database; PostgreSQL has pg_basebackup and pg_dump, see docs/operators.md",
-        ));
-    }
     match act {
         Backup::Create => create(arguments, &config),
         Backup::List => list(&config),
@@ -274,11 +271,11 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
         ));
     }
     let address = config.database_address(&arguments.data);
-    let database = Path::new(&address);
-    if database.exists() {
+    let mut server = is_postgres(&address).then(|| empty(&address)).transpose()?;
+    if server.is_none() && Path::new(&address).exists() {
         return Err(fault("this data folder has a database already; nothing was changed"));
     }
-    let partial = database.with_extension("restore.partial");
+    let partial = arguments.data.join("donghanh.restore.partial");
     backup::remove(&partial);
     let header = backup::open(file, identity, &partial, incomplete)?;
     say(&format!(
@@ -288,13 +285,21 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
     ));
     let replayed = behind(&partial, &header, mirrors);
     let replayed = replayed.inspect_err(|_| backup::remove(&partial))?;
-    backup::remove(database);
-    std::fs::rename(&partial, database).map_err(fault)?;
+    let (known, gone) = (known(&partial)?, backup::lacks(&partial, header.size)?);
+    match &mut server {
+        None => {
+            backup::remove(Path::new(&address));
+            std::fs::rename(&partial, &address).map_err(fault)?;
+        }
+        Some(server) => {
+            let mut copy = AnyConnection::open(partial.to_str().unwrap_or_default(), false)?;
+            transfer(&mut copy, server).inspect_err(|_| backup::remove(&partial))?;
+        }
+    }
     backup::remove(&partial);
     let size = header.size + replayed.entries as u64;
     let mut fields = vec![format!("from-{}", header.size), format!("to-{size}")];
     // Empty unless an incomplete backup was asked for.
-    let gone = backup::lacks(database, header.size)?;
     gone_from(&gone);
     fields.extend(gone.values().flatten().map(|index| format!("lost-{index}")));
     let entry = entry("backup.restore", "operator", "", &fields).map_err(fault)?;
@@ -317,7 +322,6 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
             }
         }
     }
-    let known = known(database)?;
     let (from, to) = (
         Objects::folder(&file.with_file_name(FILES))?,
         Objects::folder(&config.files_folder(&arguments.data))?,
@@ -330,14 +334,27 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
             copied.bad
         ));
     }
-    if Path::new(&config.key_plane_address(&arguments.data)).exists() {
-        let (_, mut plane) = unseal::key_plane(arguments)?;
+    if let Ok((_, mut plane)) = unseal::key_plane(arguments)
+        && key_plane::deployment(&mut plane).is_ok()
+    {
         super::package::catch_up(arguments, config, &mut plane)?;
     }
     say(
         "Everybody signs in again. Now the keys: `keys package restore`, unless keys.db is here; then `check`, then `serve`.",
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// A database of PostgreSQL that is there and holds nothing, with its schema.
+fn empty(address: &str) -> Result<AnyConnection, Fault> {
+    let mut server = AnyConnection::open(address, false)?;
+    migrate(&mut server, Plane::House)?;
+    match log_rows::is_new(&mut server).map_err(fault)? {
+        true => Ok(server),
+        false => Err(fault(
+            "the database of config.toml holds a house already; nothing was changed",
+        )),
+    }
 }
 
 fn behind(database: &Path, header: &Header, mirrors: Option<&Path>) -> Result<Replayed, BackupError> {

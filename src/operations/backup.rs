@@ -1,4 +1,4 @@
-//! A backup of the embedded database: one `age` file for keys that are not on this machine. Format: `docs/formats.md` §4.
+//! A backup of the data: one `age` file for keys that are not on this machine; inside is an embedded database, whatever the server uses. Format: `docs/formats.md` §4.
 //!
 //! What is in it is sealed already; the second lock hides times, units and numbers from whoever finds the medium.
 
@@ -19,6 +19,8 @@ use super::verify_log::{Sound, verify};
 use crate::storage::StorageError;
 use crate::storage::connection::AnyConnection;
 use crate::storage::copy;
+use crate::storage::dialect::{Plane, migrate};
+use crate::storage::transfer::transfer;
 
 /// Ending of a backup.
 const ENDING: &str = ".age";
@@ -128,11 +130,21 @@ pub fn create(
     let (path, plain) = (folder.join(name(now_ms)), folder.join(".copy.partial"));
     remove(&plain);
     drop(new(&plain)?);
-    copy::copy_to(connection, &plain)?;
+    copied(connection, &plain)?;
     let made = sealed(&plain, &path, deployment, &recipients, now_ms);
     remove(&plain);
     let (header, missing) = made?;
     Ok(Made { path, header, missing })
+}
+
+/// The state of now as an embedded database in a new file.
+fn copied(connection: &mut AnyConnection, file: &Path) -> Result<(), BackupError> {
+    if connection.is_embedded() {
+        return Ok(copy::copy_to(connection, file)?);
+    }
+    let mut copy = opened(file)?;
+    migrate(&mut copy, Plane::House)?;
+    Ok(transfer(connection, &mut copy)?)
 }
 
 /// A backup that was made.

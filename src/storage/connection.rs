@@ -66,6 +66,16 @@ impl AnyConnection {
         Ok(Self::Sqlite(connection))
     }
 
+    /// Whether it is the embedded database.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Self::Pg(_) => false,
+        }
+    }
+
     /// Runs a write transaction: the lock is taken before the closure, a panic or an error rolls back.
     pub fn write<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Rollback>) -> Result<T, Rollback> {
         self.begin(dialect::begin_write(self))?;

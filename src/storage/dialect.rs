@@ -1,5 +1,6 @@
 //! Every statement and every message in which the two databases differ.
 
+use diesel::connection::DefaultLoadingMode;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::{QueryDsl as _, QueryResult, RunQueryDsl as _, SelectableHelper as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
@@ -293,4 +294,117 @@ pub struct Column {
     /// Whether it may be NULL.
     #[diesel(sql_type = diesel::sql_types::Bool)]
     pub nullable: bool,
+}
+
+/// A table and one that its rows refer to.
+#[derive(diesel::QueryableByName)]
+pub struct Reference {
+    /// The table.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub table_name: String,
+    /// What must be there first.
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub parent: String,
+}
+
+/// Which tables refer to which; asked of the embedded database, whose schema has the same names.
+pub fn references(connection: &mut AnyConnection) -> QueryResult<Vec<Reference>> {
+    diesel::sql_query(
+        "SELECT m.name AS table_name, f.\"table\" AS parent FROM sqlite_schema m, pragma_foreign_key_list(m.name) f \
+         WHERE m.type = 'table' AND f.\"table\" <> m.name",
+    )
+    .load(connection)
+}
+
+#[derive(diesel::QueryableByName)]
+struct AsJson {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    row: String,
+}
+
+/// Reads a table row by row as JSON objects, by its first two columns; bytes are `\x` and hex.
+pub fn read_rows(
+    connection: &mut AnyConnection,
+    columns: &[Column],
+    mut each: impl FnMut(String) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let Some(table) = columns.first().map(|column| &column.table_name) else {
+        return Ok(());
+    };
+    let order: Vec<&str> = columns
+        .iter()
+        .take(2)
+        .map(|column| column.column_name.as_str())
+        .collect();
+    let order = order.join(", ");
+    match connection {
+        AnyConnection::Sqlite(inner) => {
+            let pairs: Vec<String> = columns
+                .iter()
+                .map(
+                    |Column {
+                         column_name: name,
+                         kind,
+                         ..
+                     }| match kind.as_str() {
+                        "blob" => format!("'{name}', CASE WHEN {name} IS NULL THEN NULL ELSE '\\x' || hex({name}) END"),
+                        _ => format!("'{name}', {name}"),
+                    },
+                )
+                .collect();
+            let statement = format!(
+                "SELECT json_object({}) AS row FROM {table} ORDER BY {order}",
+                pairs.join(", ")
+            );
+            for row in diesel::sql_query(statement).load_iter::<AsJson, DefaultLoadingMode>(inner)? {
+                each(row?.row)?;
+            }
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(inner) => {
+            let statement = format!("SELECT row_to_json(t)::text AS row FROM {table} t ORDER BY {order}");
+            for row in diesel::sql_query(statement).load_iter::<AsJson, diesel::pg::PgRowByRowLoadingMode>(inner)? {
+                each(row?.row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Inserts rows of [`read_rows`].
+pub fn write_rows(connection: &mut AnyConnection, columns: &[Column], rows: &[String]) -> QueryResult<()> {
+    let Some(table) = columns.first().map(|column| &column.table_name) else {
+        return Ok(());
+    };
+    let statement = match connection {
+        AnyConnection::Sqlite(_) => {
+            let names: Vec<&str> = columns.iter().map(|column| column.column_name.as_str()).collect();
+            let values: Vec<String> = columns
+                .iter()
+                .map(
+                    |Column {
+                         column_name: name,
+                         kind,
+                         ..
+                     }| match kind.as_str() {
+                        "blob" => format!("unhex(substr(json_extract(value, '$.{name}'), 3))"),
+                        _ => format!("json_extract(value, '$.{name}')"),
+                    },
+                )
+                .collect();
+            format!(
+                "INSERT INTO {table} ({}) SELECT {} FROM json_each(?)",
+                names.join(", "),
+                values.join(", ")
+            )
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Pg(_) => {
+            format!("INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, $1::json)")
+        }
+    };
+    diesel::sql_query(statement)
+        .bind::<diesel::sql_types::Text, _>(format!("[{}]", rows.join(",")))
+        .execute(connection)
+        .map(drop)
 }

@@ -204,6 +204,12 @@ pub fn insert_note(connection: &mut AnyConnection, id: &[u8; 16], sealed: &[u8])
         .map(drop)
 }
 
+/// Whether no log was begun yet.
+pub fn is_new(connection: &mut AnyConnection) -> QueryResult<bool> {
+    let heads: i64 = log_head::table.count().get_result(connection)?;
+    Ok(heads == 0)
+}
+
 /// Ids of the keys under which log notes are sealed.
 pub fn note_keys(connection: &mut AnyConnection) -> Result<HashSet<u32>, StorageError> {
     let (mut keys, mut after) = (HashSet::new(), Vec::new());

@@ -19,6 +19,7 @@ pub mod pool;
 #[expect(missing_docs, reason = "columns are documented in classification.toml")]
 pub mod schema;
 pub mod sealed_values;
+pub mod transfer;
 pub mod visible;
 pub mod writer;
 

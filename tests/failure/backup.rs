@@ -412,3 +412,77 @@ fn people_work_while_the_second_place_is_away_and_a_recipient_with_a_slip_makes_
     assert!(said.contains("age1slip is no public age key"), "{said}");
     assert!(std::fs::read_dir(setting.away("backups")).unwrap().next().is_none());
 }
+
+#[test]
+fn a_house_on_a_server_is_backed_up_proved_and_restored_like_one_in_a_folder() {
+    let server = crate::support::postgres::Server::start();
+    let away = tempfile::tempdir().unwrap();
+    let identity = age::x25519::Identity::generate();
+    let secret = away.path().join("identity").to_str().unwrap().to_owned();
+    std::fs::write(&secret, identity.to_string().expose_secret()).unwrap();
+    for folder in ["backups", "mirror"] {
+        std::fs::create_dir(away.path().join(folder)).unwrap();
+    }
+    let config = |(house, keys): (String, String)| {
+        format!(
+            "database = \"{house}\"\nkey_plane = \"{keys}\"\n[backup]\nfolder = \"{0}/backups\"\nmirror = \"{0}/mirror\"\nrecipients = [\"{1}\"]\n",
+            away.path().display(),
+            identity.to_public()
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let house = crate::process::House::at(folder, data, &config((server.address("house"), server.address("keys"))));
+    let running = house.serve();
+    let package = away.path().join("keys-1").to_str().unwrap().to_owned();
+    house.ok(&["keys", "package", "make", &package]);
+    let said = house.ok(&["backup", "create"]);
+    let file = said.split("  ").next().unwrap().to_owned();
+    // The drill needs no server, only the folder of backups and the two secrets.
+    let said = house.ok(&["backup", "verify", "--identity", &secret, "--package", &package]);
+    assert!(
+        said.contains("every row that it tells of") && said.contains("keys of everybody"),
+        "{said}"
+    );
+    crate::process::block_on(async {
+        let worker = crate::process::Browser::sign_in(&running.address, &house.user("social_worker"), 0).await;
+        crate::process::a_case(&worker).await;
+    });
+    let again = house.run(&["backup", "restore", &file, "--identity", &secret]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("holds a house already"));
+    let mut lost = AnyConnection::open(&server.address("house"), false).unwrap();
+    let size = log_rows::head(&mut lost).unwrap().size;
+    let mirrored = || {
+        let mut files = std::fs::read_dir(away.path().join("mirror")).unwrap();
+        let file = files.next().unwrap().unwrap().path();
+        entries(&file, 0).unwrap().len()
+    };
+    let end = Instant::now() + Duration::from_secs(30);
+    while i64::try_from(mirrored()).unwrap() < size {
+        assert!(Instant::now() < end, "the mirror follows while the server runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    running.kill();
+
+    // Another server, empty; the same folder of backups.
+    let fresh = house.second_node();
+    let listen = "listen = \"127.0.0.1:0\"\nworkers = 1\n";
+    std::fs::write(
+        fresh.data.join("config.toml"),
+        format!("{listen}{}", config(server.fresh())),
+    )
+    .unwrap();
+    let said = fresh.ok(&["backup", "restore", &file, "--identity", &secret]);
+    assert!(said.contains("2 entries were put behind it from the mirror"), "{said}");
+    fresh.ok(&["keys", "package", "restore", &package]);
+    assert!(fresh.ok(&["check"]).contains("OK"));
+    assert!(fresh.ok(&["log", "verify"]).contains("OK"));
+    let running = fresh.serve();
+    crate::process::block_on(async {
+        let worker = crate::process::Browser::sign_in(&running.address, &house.user("social_worker"), 1).await;
+        let case = crate::process::a_case(&worker).await;
+        assert_eq!(worker.get(&case).await.unwrap().status, 200);
+    });
+    running.kill();
+    assert!(fresh.ok(&["backup", "create"]).contains("entries of the log"));
+}

@@ -1,6 +1,7 @@
 //! The real program in a data folder of its own, with a worker and an auditor who can sign in.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -43,7 +44,6 @@ impl House {
     }
 
     fn filled(folder: TempDir, data: PathBuf, more: &str, cases: u32) -> Self {
-        use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -64,7 +64,7 @@ impl House {
     pub fn second_node(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        std::fs::create_dir(&data).unwrap();
+        std::fs::DirBuilder::new().mode(0o700).create(&data).unwrap();
         std::fs::copy(self.data.join("config.toml"), data.join("config.toml")).unwrap();
         std::fs::copy(self.folder.path().join("key"), folder.path().join("key")).unwrap();
         Self { folder, data }

@@ -19,5 +19,6 @@ mod revocation;
 mod rotation;
 mod schema;
 mod tampering;
+mod transfer;
 mod triggers;
 mod visible;
