@@ -10,7 +10,7 @@ use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::backup::{self, BackupError, Header, Replayed};
-use crate::operations::copy_files::{bad_files, copy_files};
+use crate::operations::copy_files::{bad_files, copy_files, keep_files};
 use crate::operations::gate::entry;
 use crate::operations::{key_package, mirror};
 use crate::storage::attachments::Known;
@@ -123,6 +123,7 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
         Objects::folder(&config.files_folder(&arguments.data))?,
         Objects::folder(&folder.join(FILES))?,
     );
+    backup::name_files(&path, &known)?;
     let copied = super::wait(copy_files(&known, &from, &to))??;
     if copied.files > 0 {
         say(&format!(
@@ -146,6 +147,12 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     }
     for gone in backup::prune(folder, config.backup.keep, &path)? {
         say(&format!("{}  deleted; {} are kept", gone.display(), config.backup.keep));
+    }
+    if let Some(names) = backup::named_files(folder)? {
+        let gone = super::wait(keep_files(&names, &to))??;
+        if gone > 0 {
+            say(&format!("{gone} sealed files that no kept backup tells of are deleted"));
+        }
     }
     let newest = key_packages::list(&mut plane)?
         .into_iter()

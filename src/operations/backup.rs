@@ -2,7 +2,7 @@
 //!
 //! What is in it is sealed already; the second lock hides times, units and numbers from whoever finds the medium.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 
 use age::x25519::Recipient;
 use ledger::log::tree::{Frontier, leaf_hash};
-use ledger::vault::associated::Deployment;
+use ledger::vault::associated::{Deployment, hex};
 use ledger::{b64u, from_b64u};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use super::verify_log::{Sound, verify};
 use crate::storage::StorageError;
+use crate::storage::attachments::Known;
 use crate::storage::connection::AnyConnection;
 use crate::storage::copy;
 use crate::storage::dialect::{Plane, migrate};
@@ -24,6 +25,8 @@ use crate::storage::transfer::transfer;
 
 /// Ending of a backup.
 const ENDING: &str = ".age";
+/// Ending of the list of its sealed files.
+const NAMES: &str = "names";
 /// Longest first line.
 const LONGEST_HEADER: u64 = 4096;
 
@@ -201,6 +204,32 @@ fn sealed(
     Ok((header, missing))
 }
 
+/// Writes down, beside a backup, which sealed files belong to it: their names in hex, one a line.
+pub fn name_files(path: &Path, known: &[Known]) -> Result<(), BackupError> {
+    let names: String = known.iter().map(|(name, ..)| format!("{}\n", hex(name))).collect();
+    let (list, partial) = (path.with_extension(NAMES), path.with_extension("names.partial"));
+    remove(&partial);
+    let mut out = new(&partial)?;
+    out.write_all(names.as_bytes())
+        .and_then(|()| out.sync_all())
+        .map_err(at(&partial))?;
+    std::fs::rename(&partial, &list).map_err(at(&list))
+}
+
+/// The sealed files that belong to any backup of a folder, names in hex; `None` while one of them does not say.
+pub fn named_files(folder: &Path) -> Result<Option<HashSet<String>>, BackupError> {
+    let mut names = HashSet::new();
+    for (path, _) in list(folder)? {
+        let list = path.with_extension(NAMES);
+        match std::fs::read_to_string(&list) {
+            Ok(text) => names.extend(text.lines().map(str::to_owned)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(BackupError::File(list, error)),
+        }
+    }
+    Ok(Some(names))
+}
+
 /// Deletes all but the newest and the one just made; gives what was deleted.
 pub fn prune(folder: &Path, keep: usize, made: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut all = list(folder)?;
@@ -209,6 +238,7 @@ pub fn prune(folder: &Path, keep: usize, made: &Path) -> Result<Vec<PathBuf>, Ba
     all.retain(|(path, _)| path != made);
     for (path, _) in &all {
         std::fs::remove_file(path).map_err(at(path))?;
+        drop(std::fs::remove_file(path.with_extension(NAMES)));
     }
     Ok(all.into_iter().map(|(path, _)| path).collect())
 }

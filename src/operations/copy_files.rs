@@ -1,5 +1,8 @@
 //! Sealed files into another store and back: only what is not there yet, each proved by its hash. A copy that was cut short goes on where it stopped.
 
+use std::collections::HashSet;
+
+use ledger::vault::associated::hex;
 use ring::digest::{Context, SHA256};
 
 use crate::storage::StorageError;
@@ -40,6 +43,18 @@ pub async fn copy_files(known: &[Known], from: &Objects, to: &Objects) -> Result
         }
     }
     Ok(done)
+}
+
+/// Deletes every file of a store that is not among these names in hex, and gives how many.
+pub async fn keep_files(names: &HashSet<String>, store: &Objects) -> Result<usize, StorageError> {
+    let mut gone = 0;
+    for name in store.sizes().await?.into_keys() {
+        if !names.contains(&hex(&name)) {
+            store.delete(&name).await?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
 }
 
 /// How many of these files a store does not have as their rows say, read to the last byte.

@@ -486,3 +486,52 @@ fn a_house_on_a_server_is_backed_up_proved_and_restored_like_one_in_a_folder() {
     running.kill();
     assert!(fresh.ok(&["backup", "create"]).contains("entries of the log"));
 }
+
+#[test]
+fn a_sealed_file_stays_as_long_as_a_kept_backup_tells_of_it_and_no_longer() {
+    let setting = Setting::new();
+    let worker = setting.world.sign_in(&setting.worker).0;
+    let case = setting.world.intake(&worker, "Hoa Mẫu");
+    let hex = |name: [u8; 16]| ledger::vault::associated::hex(&name);
+    let gone = hex(setting.world.attach(&worker, case.id, Group::Risk, b"%PDF-1.7 mot"));
+    setting.world.app.clock.advance(1000);
+    let stays = hex(setting.world.attach(&worker, case.id, Group::Risk, b"%PDF-1.7 hai"));
+    let kept = || {
+        let folders = std::fs::read_dir(setting.away("backups") + "/files").unwrap();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+        let mut names: Vec<String> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let first = setting.backup();
+    let mut both = vec![gone.clone(), stays.clone()];
+    both.sort();
+    assert_eq!(kept(), both);
+    // Gone with its entry, as an erasure does it; two backups are kept.
+    let mut house = setting.world.connection();
+    let row = format!("x'{gone}'");
+    house
+        .batch_execute(&format!(
+            "DROP TRIGGER attachment_no_delete; DELETE FROM attachment WHERE public_id = {row}"
+        ))
+        .unwrap();
+    let said = fault(setting.data(), &["backup", "create"]);
+    assert!(said.contains("lacks what its log tells of"), "{said}");
+    assert_eq!(kept(), both, "what is missing without a reason is kept");
+    std::fs::remove_file(Path::new(&first).with_extension("names")).unwrap();
+    let backups = Path::new(&setting.away("backups")).to_path_buf();
+    let needed = || donghanh::operations::backup::named_files(&backups).unwrap();
+    assert!(
+        needed().is_none(),
+        "one that does not say what belongs to it keeps everything"
+    );
+    std::fs::remove_file(&first).unwrap();
+    assert_eq!(needed().unwrap(), [stays.clone()].into());
+    let store = donghanh::storage::objects::Objects::folder(&backups.join("files")).unwrap();
+    let names = needed().unwrap();
+    let swept = donghanh::operations::copy_files::keep_files(&names, &store);
+    assert_eq!(setting.world.block_on(swept).unwrap(), 1);
+    assert_eq!(kept(), [stays]);
+}
