@@ -10,13 +10,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::attach_file::Files;
 use crate::operations::case_names::CaseNames;
+use crate::operations::files_of::files_of;
 use crate::operations::sessions::Sessions;
 use crate::operations::throttle::Throttle;
 use crate::policy::Engine;
 use crate::storage::StorageError;
 use crate::storage::connection::AnyConnection;
 use crate::storage::key_plane::KeyPlane;
-use crate::storage::objects::Objects;
 use crate::storage::pool::Pool;
 use crate::storage::writer::{Writer, WriterThread};
 
@@ -84,7 +84,7 @@ impl Process {
         let process = Self {
             engine: Arc::new(Engine::load()?),
             key_plane: KeyPlane::new(Pool::new(&config.key_plane_address(data), readers)?),
-            files: Files::new(Objects::folder(&config.files_folder(data))?),
+            files: Files::new(files_of(&config, data)?),
             config: Arc::new(config),
             clock,
             pool,

@@ -31,6 +31,8 @@ pub struct Config {
     pub workers: usize,
     /// Folder of the sealed files, or `files` of the data folder.
     pub files: Option<PathBuf>,
+    /// A store of the sealed files that speaks S3, instead of a folder.
+    pub s3: Option<S3>,
     /// Whether the memory of the server is kept out of swap; needs the right to lock it.
     pub lock_memory: bool,
     /// Where copies go.
@@ -49,6 +51,28 @@ pub struct Backup {
     pub keep: usize,
     /// Folder into which the raw entries of the log are copied as they are written, on another machine's disk.
     pub mirror: Option<PathBuf>,
+}
+
+/// `[s3]` of `config.toml`.
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Address of the store, `https://…`; plain HTTP on loopback only.
+    pub endpoint: String,
+    /// Region, as the store wants it.
+    #[serde(default = "region")]
+    pub region: String,
+    /// Bucket.
+    pub bucket: String,
+    /// Before the name of every file; empty for none.
+    #[serde(default)]
+    pub prefix: String,
+    /// File (0600) with the id of the access key in its first line and the secret in its second.
+    pub credentials: PathBuf,
+}
+
+fn region() -> String {
+    "us-east-1".to_owned()
 }
 
 impl Default for Backup {
@@ -76,6 +100,7 @@ impl Default for Config {
             session_hours: 12,
             workers: 0,
             files: None,
+            s3: None,
             lock_memory: false,
             backup: Backup::default(),
         }

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::backup::{self, BackupError, Header, Replayed};
 use crate::operations::copy_files::{bad_files, copy_files, keep_files};
+use crate::operations::files_of::files_of;
 use crate::operations::gate::entry;
 use crate::operations::{key_package, mirror};
 use crate::storage::attachments::Known;
@@ -120,7 +121,7 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     // Asked for after the copy, so that every file of which the copy tells is among them.
     let known = attachments::all(&mut house)?;
     let (from, to) = (
-        Objects::folder(&config.files_folder(&arguments.data))?,
+        files_of(config, &arguments.data)?,
         Objects::folder(&folder.join(FILES))?,
     );
     backup::name_files(&path, &known)?;
@@ -331,7 +332,7 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
     }
     let (from, to) = (
         Objects::folder(&file.with_file_name(FILES))?,
-        Objects::folder(&config.files_folder(&arguments.data))?,
+        files_of(config, &arguments.data)?,
     );
     let copied = super::wait(copy_files(&known, &from, &to))??;
     say(&format!("{} sealed files came back.", copied.files));

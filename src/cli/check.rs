@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use super::{Arguments, Fault, say};
 use crate::config::Config;
 use crate::operations::copy_files::missing_files;
+use crate::operations::files_of::files_of;
 use crate::operations::verify_log::verify;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending, version};
-use crate::storage::objects::Objects;
 use crate::storage::{StorageError, attachments, key_plane, orders};
 
 /// Older SQLite versions can lose commits in WAL mode.
@@ -179,7 +179,7 @@ fn files(config: &Config, data: &Path, faults: &mut Vec<String>) {
         if known.is_empty() {
             return Ok(0);
         }
-        let store = Objects::folder(&folder)?;
+        let store = files_of(config, data)?;
         Ok(super::wait(missing_files(&known, &store))??)
     };
     match missing() {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{Arguments, Fault, fault, keys, say, unseal};
 use crate::clock::Clock;
 use crate::operations::erase::{self, Outcome, due, left, returned};
+use crate::operations::files_of::files_of;
 use crate::storage::connection::AnyConnection;
 use crate::storage::key_plane::{self, Unsealed};
-use crate::storage::objects::Objects;
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
         thread.join();
         Ok(done)
     })?;
-    let objects = Objects::folder(&config.files_folder(&arguments.data))?;
+    let objects = files_of(&config, &arguments.data)?;
     super::wait(erase::delete_files(&mut house, &objects, &files))??;
     if !back.is_empty() && done.is_ok() {
         say(&format!("{} keys that had come back are destroyed again.", back.len()));

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::domain::public_id::PublicId;
 use crate::operations::backup::digest;
+use crate::operations::files_of::files_of;
 use crate::operations::hand_over::{find, recipient};
 use crate::storage::connection::AnyConnection;
 use crate::storage::key_plane;
-use crate::storage::objects::Objects;
 use crate::web::case_file::case_file;
 
 /// Runs the command.
@@ -28,7 +28,7 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
     let offers = unseal::offers(arguments, &key_plane::slots(&mut plane)?)?;
     let keyring = Arc::new(unseal::opened_with(&mut plane, &offers)?.keyring);
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
-    let objects = Objects::folder(&config.files_folder(&arguments.data))?;
+    let objects = files_of(&config, &arguments.data)?;
     let found = find(&mut house, &mut plane, &keyring, id).map_err(fault)?;
     let headers = super::wait(found.headers(&objects))??;
     let cannot = |error: std::io::Error| Fault(format!("cannot write {}: {error}", file.display()));

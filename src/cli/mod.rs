@@ -142,7 +142,10 @@ pub fn run() -> ExitCode {
 
 /// Runs what only waits for files, outside a server.
 fn wait<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(fault)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(fault)?;
     Ok(runtime.block_on(work))
 }
 

@@ -14,6 +14,7 @@ pub mod drafts;
 pub mod erase;
 pub mod export_log;
 pub mod failure;
+pub mod files_of;
 pub mod gate;
 pub mod hand_over;
 pub mod hold_case;

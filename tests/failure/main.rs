@@ -20,4 +20,6 @@ mod kill;
 mod operator;
 mod process;
 mod rotation;
+#[cfg(feature = "s3")]
+mod s3;
 mod two_nodes;

@@ -1,0 +1,49 @@
+//! The store of sealed files that a configuration names.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::storage::StorageError;
+use crate::storage::objects::{Objects, S3};
+
+/// Opens the store of a deployment: a folder, or the bucket of `[s3]`.
+pub fn files_of(config: &Config, data: &Path) -> Result<Objects, StorageError> {
+    let Some(s3) = &config.s3 else {
+        return Objects::folder(&config.files_folder(data));
+    };
+    let unreadable = |error: std::io::Error| StorageError::Unavailable(error.into());
+    let plain = s3.endpoint.strip_prefix("http://");
+    let loopback = |rest: &str| {
+        ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .any(|host| rest.starts_with(host))
+    };
+    if plain.is_some_and(|rest| !loopback(rest)) {
+        return Err(StorageError::Inconsistent(
+            "the endpoint of [s3] must begin with https://",
+        ));
+    }
+    let about = std::fs::metadata(&s3.credentials).map_err(unreadable)?;
+    if about.permissions().mode() & 0o077 != 0 {
+        return Err(StorageError::Inconsistent(
+            "the credentials of [s3] can be read by others; chmod 600 the file",
+        ));
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(&s3.credentials).map_err(unreadable)?);
+    let mut lines = text.lines().map(str::trim);
+    let (Some(id), Some(secret)) = (lines.next(), lines.next()) else {
+        return Err(StorageError::Inconsistent(
+            "the credentials of [s3] have two lines: the id of the access key, and its secret",
+        ));
+    };
+    Objects::bucket(&S3 {
+        endpoint: &s3.endpoint,
+        region: &s3.region,
+        bucket: &s3.bucket,
+        prefix: &s3.prefix,
+        key: (id, secret),
+    })
+}
