@@ -33,6 +33,8 @@ pub struct Config {
     pub files: Option<PathBuf>,
     /// A store of the sealed files that speaks S3, instead of a folder.
     pub s3: Option<S3>,
+    /// PKCS #11 library of the hardware module that opens slots of the kind `pkcs11`.
+    pub pkcs11: Option<PathBuf>,
     /// Whether the memory of the server is kept out of swap; needs the right to lock it.
     pub lock_memory: bool,
     /// Where copies go.
@@ -101,6 +103,7 @@ impl Default for Config {
             workers: 0,
             files: None,
             s3: None,
+            pkcs11: None,
             lock_memory: false,
             backup: Backup::default(),
         }

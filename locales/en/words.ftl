@@ -575,6 +575,7 @@ purpose-passphrase = With a passphrase
 purpose-file = With a key file
 purpose-custodians = With shares of the key custodians
 purpose-duty = With passphrase and token of the duty officer
+purpose-pkcs11 = With a hardware module
 error-sealed-title = The system is sealed
 error-sealed-help = The data is safe, but nobody can see it until the key custodians open it. Immediate danger: call 113; hotline 111. Write on paper for now and keep it close.
 kind-order-request = Asked for an act that takes two persons

@@ -575,6 +575,7 @@ purpose-passphrase = Bằng cụm mật khẩu
 purpose-file = Bằng tệp khóa
 purpose-custodians = Bằng mảnh khóa của những người giữ khóa
 purpose-duty = Bằng cụm mật khẩu và thẻ của cán bộ trực
+purpose-pkcs11 = Bằng thiết bị giữ khóa
 error-sealed-title = Hệ thống đang được niêm phong
 error-sealed-help = Dữ liệu an toàn, nhưng chưa ai xem được cho đến khi những người giữ khóa mở. Nguy hiểm trước mắt: gọi 113; tổng đài 111. Hãy tạm ghi ra giấy và giữ kín.
 kind-order-request = Yêu cầu việc cần hai người

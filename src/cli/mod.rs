@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod erase;
 mod hand_over;
+mod hardware;
 mod init;
 mod keys;
 mod log;
@@ -39,6 +40,9 @@ struct Arguments {
     /// Read shares of custodians from standard input, one per line; an empty line ends them.
     #[arg(long, global = true)]
     shares_stdin: bool,
+    /// Open the keys with the hardware module of config.toml; asks for the PIN of its token.
+    #[arg(long, global = true)]
+    hardware: bool,
     /// The key file is a duty officer's token: her passphrase is needed as well.
     #[arg(long, global = true)]
     duty: bool,

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use ledger::vault::RootKey;
 use ledger::vault::associated::Deployment;
 use ledger::vault::share::Share;
 use ledger::vault::slot::{Cost, Slot};
+use ledger::vault::{RootKey, VaultError};
 use zeroize::Zeroizing;
 
 use super::sheet::{self, Sheet};
-use super::{Arguments, Fault, fault, say, say_error, unseal};
+use super::{Arguments, Fault, fault, hardware, say, say_error, unseal};
 
 /// Fewest characters of a passphrase.
 const SHORTEST: usize = 16;
@@ -33,6 +33,8 @@ pub enum SlotKind {
     File,
     /// A duty officer's passphrase together with the key file on her token.
     Duty,
+    /// A key within the hardware module that config.toml names with `pkcs11`, for the PIN of its token.
+    Pkcs11,
 }
 
 /// A slot to be made.
@@ -53,6 +55,9 @@ pub struct NewSlot {
     /// File and duty: where the new key file is written, a stick or a card away from the data.
     #[arg(long)]
     pub write: Option<PathBuf>,
+    /// Pkcs11: label of the token.
+    #[arg(long)]
+    pub token: Option<String>,
 }
 
 impl NewSlot {
@@ -60,6 +65,7 @@ impl NewSlot {
     pub fn check(&self) -> Result<(), Fault> {
         match self.kind.unwrap_or(SlotKind::Passphrase) {
             SlotKind::Passphrase => Ok(()),
+            SlotKind::Pkcs11 => labelled(self).map(drop),
             SlotKind::Custodians => self.check_custodians(),
             SlotKind::File | SlotKind::Duty => {
                 let path = written(self)?;
@@ -109,6 +115,15 @@ pub fn make(arguments: &Arguments, new: &NewSlot, deployment: Deployment, root: 
             ));
             Ok(slot)
         }
+        SlotKind::Pkcs11 => {
+            let (module, token) = (unseal::module(arguments)?, labelled(new)?);
+            let pin = unseal::passphrase(arguments, "PIN of the token: ")?;
+            let key = ledger::vault::random::<16>().map_err(fault)?;
+            let slot = Slot::hardware(deployment, root, (token, &key), |text, associated| {
+                Ok::<_, Unmade>(hardware::seal(&module, token, &pin, &key, (text, associated))?)
+            });
+            slot.map_err(|Unmade(fault)| fault)
+        }
         SlotKind::Duty => {
             let path = written(new)?;
             let passphrase = new_passphrase(arguments)?;
@@ -122,6 +137,26 @@ pub fn make(arguments: &Arguments, new: &NewSlot, deployment: Deployment, root: 
             Ok(slot)
         }
     }
+}
+
+/// Why a slot was not made.
+struct Unmade(Fault);
+
+impl From<Fault> for Unmade {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl From<VaultError> for Unmade {
+    fn from(error: VaultError) -> Self {
+        Self(fault(error))
+    }
+}
+
+fn labelled(new: &NewSlot) -> Result<&str, Fault> {
+    let token = new.token.as_deref();
+    token.ok_or_else(|| fault("say with --token which token of the hardware module, by its label"))
 }
 
 fn written(new: &NewSlot) -> Result<&Path, Fault> {

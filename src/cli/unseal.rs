@@ -1,6 +1,6 @@
 //! Opens the keys with what the operator has: a passphrase, a key file, shares of custodians, or a duty officer's two things.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledger::vault::keyring::Keyring;
@@ -8,7 +8,7 @@ use ledger::vault::share::Share;
 use ledger::vault::slot::{Opener, Slot};
 use zeroize::Zeroizing;
 
-use super::{Arguments, Fault, fault, say, say_error};
+use super::{Arguments, Fault, fault, hardware, say, say_error};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::gate::{Offer, normal};
@@ -82,11 +82,14 @@ pub fn writer_without_keys(arguments: &Arguments, config: &Config) -> Result<(Wr
 
 /// Whether the arguments say what opens the keys, so that nobody has to be asked.
 pub fn is_said(arguments: &Arguments) -> bool {
-    arguments.key_file.is_some() || arguments.passphrase_stdin || arguments.shares_stdin
+    arguments.hardware || arguments.key_file.is_some() || arguments.passphrase_stdin || arguments.shares_stdin
 }
 
 /// What the arguments give, or what the operator types when asked.
 pub fn offers(arguments: &Arguments, slots: &[Slot]) -> Result<Vec<Offer>, Fault> {
+    if arguments.hardware {
+        return from_hardware(arguments, slots).map(|text| vec![Offer::KeyFile(text)]);
+    }
     match (&arguments.key_file, arguments.duty) {
         (Some(path), true) => {
             let token = key_file(path)?;
@@ -114,7 +117,7 @@ pub fn offers(arguments: &Arguments, slots: &[Slot]) -> Result<Vec<Offer>, Fault
     }
     let Some(most) = most else {
         return Err(fault(
-            "this deployment opens with a key file only: give it with --key-file, and with --duty when it is a token",
+            "this deployment opens with a key file or a hardware module only: give it with --key-file, with --duty as well when it is a token, or with --hardware",
         ));
     };
     let mut shares = Vec::new();
@@ -126,6 +129,23 @@ pub fn offers(arguments: &Arguments, slots: &[Slot]) -> Result<Vec<Offer>, Fault
         }
     }
     Ok(shares)
+}
+
+/// The PKCS #11 library that config.toml names.
+pub fn module(arguments: &Arguments) -> Result<PathBuf, Fault> {
+    let config = Config::load(&arguments.data).map_err(fault)?;
+    config
+        .pkcs11
+        .ok_or_else(|| fault("set `pkcs11` in config.toml: the PKCS #11 library of the hardware module"))
+}
+
+/// The key file of a slot, as the hardware module gives it out for the PIN.
+fn from_hardware(arguments: &Arguments, slots: &[Slot]) -> Result<Zeroizing<String>, Fault> {
+    let module = module(arguments)?;
+    let slot = slots.iter().find_map(Slot::of_hardware);
+    let slot = slot.ok_or_else(|| fault("no slot is opened by a hardware module; `keys status` shows the slots"))?;
+    let pin = passphrase(arguments, &format!("PIN of the token {}: ", slot.token))?;
+    hardware::open(&module, &pin, &slot)
 }
 
 /// A passphrase, where one alone opens a slot; `None` when shares are to be given instead.

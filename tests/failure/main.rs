@@ -15,6 +15,8 @@ mod backup;
 mod disk;
 mod erasure;
 mod hand_over;
+#[cfg(feature = "pkcs11")]
+mod hardware;
 mod keys;
 mod kill;
 mod operator;

@@ -219,7 +219,7 @@ fn built_by_orders() -> BTreeSet<String> {
 }
 
 /// Purposes that no form asks for.
-const PURPOSES_OF_THE_HOUSE: [&str; 16] = [
+const PURPOSES_OF_THE_HOUSE: [&str; 17] = [
     "intake",
     "audit",
     "own_draft",
@@ -236,6 +236,7 @@ const PURPOSES_OF_THE_HOUSE: [&str; 16] = [
     "file",
     "custodians",
     "duty",
+    "pkcs11",
 ];
 
 /// Keys that are put together from codes.

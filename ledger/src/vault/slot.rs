@@ -44,6 +44,7 @@ enum Kind {
     File {},
     Custodians { threshold: u8, shares: Vec<Commitment> },
     Duty(Stretching),
+    Pkcs11 { token: String, key: String, sealed: String },
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
@@ -59,6 +60,18 @@ struct Stretching {
 struct Commitment {
     x: u8,
     check: String,
+}
+
+/// What a hardware module keeps a slot shut with.
+pub struct Hardware {
+    /// Label of the token.
+    pub token: String,
+    /// `CKA_ID` of the key in it.
+    pub key: Vec<u8>,
+    /// The text of a key file under that key, in the module's own form.
+    pub sealed: Vec<u8>,
+    /// What must be given with it.
+    pub associated: Vec<u8>,
 }
 
 /// What opens a slot.
@@ -132,13 +145,45 @@ impl Slot {
         Ok((slot, key_file(&token)))
     }
 
+    /// A slot whose key file only a key within a hardware module opens; `seal` has the module seal its text with this associated data.
+    pub fn hardware<E: From<VaultError>>(
+        deployment: Deployment,
+        root: &RootKey,
+        (token, key): (&str, &[u8]),
+        seal: impl FnOnce(&str, &[u8]) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let secret = random_secret()?;
+        let sealed = seal(&key_file(&secret), &of_hardware(key))?;
+        let kind = Kind::Pkcs11 {
+            token: token.to_owned(),
+            key: b64u(key),
+            sealed: b64u(&sealed),
+        };
+        Ok(Self::wrap(deployment, root, &secret, random()?, kind)?)
+    }
+
+    /// What the module needs to give the key file of a slot out.
+    #[must_use]
+    pub fn of_hardware(&self) -> Option<Hardware> {
+        let Kind::Pkcs11 { token, key, sealed } = &self.kind else {
+            return None;
+        };
+        let key = from_b64u(key)?;
+        Some(Hardware {
+            token: token.clone(),
+            associated: of_hardware(&key),
+            sealed: from_b64u(sealed)?,
+            key,
+        })
+    }
+
     /// Name of the slot: 16 bytes, b64u.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// `passphrase`, `file`, `custodians` or `duty`.
+    /// `passphrase`, `file`, `custodians`, `duty` or `pkcs11`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.kind {
@@ -146,6 +191,7 @@ impl Slot {
             Kind::File {} => "file",
             Kind::Custodians { .. } => "custodians",
             Kind::Duty(_) => "duty",
+            Kind::Pkcs11 { .. } => "pkcs11",
         }
     }
 
@@ -166,7 +212,7 @@ impl Slot {
                 m_kib: stretching.m_kib,
                 t: stretching.t,
             }),
-            Kind::File {} | Kind::Custodians { .. } => None,
+            Kind::File {} | Kind::Custodians { .. } | Kind::Pkcs11 { .. } => None,
         }
     }
 
@@ -184,7 +230,7 @@ impl Slot {
     pub fn open(&self, deployment: Deployment, opener: &Opener) -> Result<RootKey, VaultError> {
         let key = match (&self.kind, opener) {
             (Kind::Passphrase(stretching), Opener::Passphrase(passphrase)) => stretching.key(passphrase)?,
-            (Kind::File {}, Opener::KeyFile(text)) => from_key_file(text)?,
+            (Kind::File {} | Kind::Pkcs11 { .. }, Opener::KeyFile(text)) => from_key_file(text)?,
             (Kind::Custodians { threshold, .. }, Opener::Shares(shares)) => {
                 let points: Vec<(u8, &Secret)> = shares
                     .iter()
@@ -225,6 +271,10 @@ impl Slot {
 
 fn context(deployment: Deployment, id: &[u8]) -> Vec<u8> {
     [b"DH1S".as_slice(), &deployment.0, id].concat()
+}
+
+fn of_hardware(key: &[u8]) -> Vec<u8> {
+    [b"DH1H".as_slice(), key].concat()
 }
 
 fn secret(bytes: &[u8]) -> Result<Secret, VaultError> {
