@@ -665,6 +665,8 @@ error-unreadable-help = The connection broke while it was sent. Go back to the p
 fault-before-from = The end is before the beginning. Change one of the two dates.
 
 kind-case-hand_over = Parts opened to be handed over
+kind-order-deliver = Hand-over package made
+kind-key-confirm = New signing key in force
 purpose-handover = Hand-over to a competent body
 code-handover_basis-court = Written demand of a court
 code-handover_basis-procuracy = Written demand of a procuracy

@@ -664,8 +664,10 @@ error-unreadable-title = Nội dung gửi lên chưa đến trọn vẹn
 error-unreadable-help = Kết nối bị ngắt khi đang gửi. Hãy quay lại trang vừa gõ bằng nút Quay lại của trình duyệt và gửi lần nữa.
 fault-before-from = Ngày kết thúc trước ngày bắt đầu. Hãy sửa một trong hai ngày.
 
-kind-case-hand_over = Mở các phần để bàn giao
-purpose-handover = Bàn giao cho cơ quan có thẩm quyền
+kind-case-hand_over = Mở các phần để cung cấp theo yêu cầu
+kind-order-deliver = Đã lập gói cung cấp theo yêu cầu
+kind-key-confirm = Khóa ký mới có hiệu lực
+purpose-handover = Cung cấp theo yêu cầu của cơ quan có thẩm quyền
 code-handover_basis-court = Yêu cầu bằng văn bản của tòa án
 code-handover_basis-procuracy = Yêu cầu bằng văn bản của viện kiểm sát
 code-handover_basis-investigating_body = Yêu cầu bằng văn bản của cơ quan điều tra

@@ -13,7 +13,8 @@ use crate::operations::backup::{self, BackupError, Header, Replayed};
 use crate::operations::copy_files::{bad_files, copy_files, keep_files};
 use crate::operations::files_of::files_of;
 use crate::operations::gate::entry;
-use crate::operations::{key_package, mirror};
+use crate::operations::{key_package, mirror, rotate_keys};
+use crate::storage::access_rows::are_strange;
 use crate::storage::attachments::Known;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, migrate};
@@ -159,6 +160,11 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
         .into_iter()
         .rfind(|one| one.destroyed_at.is_none());
     let newest = newest.map_or(0, |package| package.made_at);
+    if rotate_keys::last(&mut house)?.is_some_and(|turned| turned > newest) {
+        say(
+            "WARNING the keys were drawn anew after the newest key package was made; without a new one this backup cannot be opened: `keys package make`",
+        );
+    }
     let younger = orders::cases_since(&mut house, newest)?;
     if younger > 0 {
         say(&format!(
@@ -216,11 +222,17 @@ fn verify(config: &Config, file: Option<&Path>, identity: &Path, package: Option
     ));
     match without {
         None => Ok(ExitCode::SUCCESS),
-        Some(0) => {
+        Some(None) => {
+            say(
+                "BAD the package and this backup are not of one time: the keys were drawn anew between them, and with this package nobody could sign in",
+            );
+            Ok(ExitCode::FAILURE)
+        }
+        Some(Some(0)) => {
             say("OK  the package has the keys of everybody in it");
             Ok(ExitCode::SUCCESS)
         }
-        Some(some) => {
+        Some(Some(some)) => {
             say(&format!(
                 "BAD {some} people or cases in it have no key in this package; take a newer one"
             ));
@@ -237,14 +249,17 @@ fn known(database: &Path) -> Result<Vec<Known>, BackupError> {
     Ok(attachments::all(&mut connection)?)
 }
 
-/// How many owners of a database have no key in a package, those that were erased aside.
-fn keyless(database: &Path, package: &Path) -> Result<usize, BackupError> {
+/// How many owners of a database have no key in a package, those that were erased aside; `None` when the package is of another time than the data.
+fn keyless(database: &Path, package: &Path) -> Result<Option<usize>, BackupError> {
     let bytes = std::fs::read(package).map_err(|error| BackupError::File(package.to_path_buf(), error))?;
     let package = key_package::Package::parse(&bytes)?;
     let address = database.to_str().unwrap_or_default();
     let mut connection = AnyConnection::open(address, false)?;
+    if are_strange(&mut connection, &package.row_keys())? {
+        return Ok(None);
+    }
     let owners = orders::owners(&mut connection)?;
-    Ok(owners.iter().filter(|owner| !package.has(owner)).count())
+    Ok(Some(owners.iter().filter(|owner| !package.has(owner)).count()))
 }
 
 /// Says what the log tells of and the data does not hold.
@@ -254,6 +269,9 @@ fn gone_from(missing: &BTreeMap<String, Vec<u64>>) {
         say(&format!("  gone from the data: {kind}  (entries {})", list.join(", ")));
     }
 }
+
+/// Kinds of entries about what has left the house.
+const HANDED_OVER: [&str; 2] = ["case.hand_over", "order.deliver"];
 
 /// What a restore starts from.
 struct Wanted<'a> {
@@ -294,6 +312,19 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
     let replayed = behind(&partial, &header, mirrors);
     let replayed = replayed.inspect_err(|_| backup::remove(&partial))?;
     let (known, gone) = (known(&partial)?, backup::lacks(&partial, header.size)?);
+    // The files first: as long as there is no database, a restore that was cut short can be run again.
+    let (from, to) = (
+        Objects::folder(&file.with_file_name(FILES))?,
+        files_of(config, &arguments.data)?,
+    );
+    let copied = super::wait(copy_files(&known, &from, &to))??;
+    say(&format!("{} sealed files came back.", copied.files));
+    if copied.bad > 0 {
+        say(&format!(
+            "WARNING {} sealed files are missing in {FILES} beside the backup, or damaged; `check` counts them.",
+            copied.bad
+        ));
+    }
     match &mut server {
         None => {
             backup::remove(Path::new(&address));
@@ -325,22 +356,14 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
                 "{entries} entries were put behind it from the mirror; no entry of the mirror is lost."
             ));
             for (kind, indices) in lost {
+                let what = match HANDED_OVER.contains(&kind.as_str()) {
+                    true => "has happened and is not to be repeated",
+                    false => "to be done again",
+                };
                 let list: Vec<String> = indices.iter().map(u64::to_string).collect();
-                say(&format!("  to be done again: {kind}  (entries {})", list.join(", ")));
+                say(&format!("  {what}: {kind}  (entries {})", list.join(", ")));
             }
         }
-    }
-    let (from, to) = (
-        Objects::folder(&file.with_file_name(FILES))?,
-        files_of(config, &arguments.data)?,
-    );
-    let copied = super::wait(copy_files(&known, &from, &to))??;
-    say(&format!("{} sealed files came back.", copied.files));
-    if copied.bad > 0 {
-        say(&format!(
-            "WARNING {} sealed files are missing in {FILES} beside the backup, or damaged; `check` counts them.",
-            copied.bad
-        ));
     }
     if let Ok((_, mut plane)) = unseal::key_plane(arguments)
         && key_plane::deployment(&mut plane).is_ok()

@@ -4,14 +4,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::rotate::STRANGE;
 use super::{Arguments, Fault, say};
 use crate::config::Config;
+use crate::operations::backup::no_public_key;
 use crate::operations::copy_files::missing_files;
 use crate::operations::files_of::files_of;
+use crate::operations::rotate_keys;
 use crate::operations::verify_log::verify;
+use crate::storage::access_rows::are_strange;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, pending, version};
-use crate::storage::{StorageError, attachments, key_plane, orders};
+use crate::storage::{StorageError, attachments, key_packages, key_plane, orders};
 
 /// Older SQLite versions can lose commits in WAL mode.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
@@ -58,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
             }
             house(&config.database_address(data), &mut faults);
             keys(&config.key_plane_address(data), &mut faults);
-            owners(&config, data, &mut faults);
+            owners(&config, data, &mut faults, &mut warnings);
             files(&config, data, &mut faults);
             copies(&config, data, &mut faults, &mut warnings);
         }
@@ -193,17 +197,30 @@ fn files(config: &Config, data: &Path, faults: &mut Vec<String>) {
 }
 
 /// An older key package brings back keys that were destroyed, or lacks those of people who came later.
-fn owners(config: &Config, data: &Path, faults: &mut Vec<String>) {
-    let count = || -> Result<(usize, usize), StorageError> {
+fn owners(config: &Config, data: &Path, faults: &mut Vec<String>, warnings: &mut Vec<String>) {
+    let mut count = || -> Result<(usize, usize, bool), StorageError> {
         let mut house = AnyConnection::open(&config.database_address(data), false)?;
         let mut plane = AnyConnection::open(&config.key_plane_address(data), false)?;
+        let strange = are_strange(&mut house, &key_plane::row_keys(&key_plane::keysets(&mut plane)?))?;
+        let turned = rotate_keys::last(&mut house)?;
+        let packages = key_packages::list(&mut plane)?.into_iter();
+        let newest = packages
+            .filter(|one| one.destroyed_at.is_none())
+            .map(|one| one.made_at)
+            .max();
+        if turned.is_some_and(|turned| newest.is_none_or(|newest| newest < turned)) {
+            warnings.push("the keys were drawn anew and no key package was made since: `keys package make`".to_owned());
+        }
         let back = key_plane::present(&mut plane, orders::registered(&mut house)?)?.len();
         let needed = orders::owners(&mut house)?;
         let all = needed.len();
-        Ok((back, all - key_plane::present(&mut plane, needed)?.len()))
+        Ok((back, all - key_plane::present(&mut plane, needed)?.len(), strange))
     };
     // What cannot be opened is said elsewhere.
-    let Ok((back, missing)) = count() else { return };
+    let Ok((back, missing, strange)) = count() else { return };
+    if strange {
+        faults.push(STRANGE.to_owned());
+    }
     if back > 0 {
         faults.push("keys of erased persons are here; run `donghanh keys erase`".to_owned());
     }
@@ -222,7 +239,15 @@ fn copies(config: &Config, data: &Path, faults: &mut Vec<String>, warnings: &mut
     }
     for text in &config.backup.recipients {
         if text.parse::<age::x25519::Recipient>().is_err() {
-            faults.push(format!("backup.recipients: {text} is no public age key (age1…)"));
+            faults.push(format!("backup.recipients: {} (age1…)", no_public_key(text)));
+        }
+    }
+    if let Some(folder) = &config.backup.folder {
+        if config.backup.recipients.is_empty() {
+            faults.push("backup.recipients is empty: nobody could open a backup".to_owned());
+        }
+        if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_err() {
+            faults.push(format!("the folder of backups {} cannot be written", folder.display()));
         }
     }
     match super::backup::behind_by(config, data) {

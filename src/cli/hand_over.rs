@@ -3,11 +3,12 @@
 use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{Arguments, Fault, fault, say, unseal};
+use crate::clock::Clock;
 use crate::domain::public_id::PublicId;
 use crate::operations::backup::digest;
 use crate::operations::files_of::files_of;
@@ -24,12 +25,17 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
     if file.exists() {
         return Err(Fault(format!("{} is there already; name a new file", file.display())));
     }
+    // Complete under its own name only once the log has its digest; what a run that was cut short left is written over.
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    drop(std::fs::remove_file(&partial));
     let (config, mut plane) = unseal::key_plane(arguments)?;
     let offers = unseal::offers(arguments, &key_plane::slots(&mut plane)?)?;
     let keyring = Arc::new(unseal::opened_with(&mut plane, &offers)?.keyring);
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
     let objects = files_of(&config, &arguments.data)?;
-    let found = find(&mut house, &mut plane, &keyring, id).map_err(fault)?;
+    let found = find(&mut house, &mut plane, &keyring, (id, Clock::system().now_ms())).map_err(fault)?;
     let headers = super::wait(found.headers(&objects))??;
     let cannot = |error: std::io::Error| Fault(format!("cannot write {}: {error}", file.display()));
     // Whether the file can be there at all is known before anything is opened.
@@ -38,7 +44,7 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(file)
+        .open(&partial)
         .map_err(cannot)?;
     let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
     let done = found
@@ -52,16 +58,17 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
                 .map_err(|error| cannot(error.into_error()))?
                 .sync_all()
                 .map_err(cannot)?;
-            let digest = digest(file).map_err(fault)?;
+            let digest = digest(&partial).map_err(fault)?;
             let count = (handed.parts.len(), handed.files.len());
             handed.finish(&writer, &keyring, &digest).map_err(fault)?;
+            std::fs::rename(&partial, file).map_err(cannot)?;
             Ok((digest, count))
         });
     drop(writer);
     thread.join();
     if done.is_err() {
         // Half a package says nothing to anybody; the order still stands.
-        drop(std::fs::remove_file(file));
+        drop(std::fs::remove_file(&partial));
     }
     let (digest, (parts, files)) = done?;
     say(&format!(

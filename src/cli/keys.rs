@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use std::sync::Arc;
-
 use clap::Subcommand;
-use ledger::vault::rotation;
 
 use super::control::{self, Question, Reply};
 use super::package::Package;
@@ -14,10 +11,7 @@ use super::slot::{NewSlot, make};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::config::Config;
 use crate::operations::gate::{Offer, entry, fields};
-use crate::operations::rotate_keys::{self, Keep};
-use crate::storage::StorageError;
-use crate::storage::connection::AnyConnection;
-use crate::storage::key_plane::{self, Unsealed, change_slots};
+use crate::storage::key_plane::{self, change_slots};
 use crate::storage::writer::Writer;
 
 /// Keys.
@@ -49,7 +43,11 @@ pub enum Keys {
     /// Destroy at once the older keys that rotations keep for backups.
     Retire,
     /// Draw new keys for everything below the root key: what an older copy of the key plane holds opens nothing made from then on.
-    Rotate,
+    Rotate {
+        /// Although the keys were drawn within the last day: backups from before that rotation restore no more.
+        #[arg(long)]
+        again: bool,
+    },
     /// Take the keys of the running server out of its memory; every page says 503 until somebody unseals it.
     Seal,
     /// Add, remove or replace a way to open the keys; data is not touched.
@@ -90,9 +88,9 @@ pub fn run(arguments: &Arguments, keys: &Keys) -> Result<ExitCode, Fault> {
         Keys::Handover { order, to, file } => super::hand_over::run(arguments, order, to, file),
         Keys::Package(act) => super::package::run(arguments, act),
         Keys::Init(new) => super::init::run(arguments, new),
-        Keys::Rekey(new) => rekey(arguments, new),
-        Keys::Retire => retire(arguments),
-        Keys::Rotate => rotate(arguments),
+        Keys::Rekey(new) => super::rotate::rekey(arguments, new),
+        Keys::Retire => super::rotate::retire(arguments),
+        Keys::Rotate { again } => super::rotate::rotate(arguments, *again),
         Keys::Seal => tell(running(control::ask(&arguments.data, &Question::Seal)?)?),
         Keys::Slot(act) => slot(arguments, act),
         Keys::Status => status(arguments),
@@ -193,135 +191,24 @@ pub fn while_sealed<T>(
         }
     }
     let done = act();
-    let reopened = if was_open {
-        give(arguments, offers).map(drop)
-    } else {
-        Ok(())
+    // Somebody who saw the sealed page may have unsealed it meanwhile, with the keys of before.
+    let is_open = control::ask(&arguments.data, &Question::Status)? == Some(Reply::Open);
+    if is_open {
+        control::ask(&arguments.data, &Question::Seal)?;
+    }
+    let reopened = match (was_open || is_open, control::ask(&arguments.data, &Question::Status)?) {
+        (true, Some(_)) => give(arguments, offers).map(drop),
+        (false, Some(Reply::Sealed { .. } | Reply::Waiting { .. })) => {
+            say("The server is SEALED, as it was before: open it with `keys unseal`.");
+            Ok(())
+        }
+        _ => Ok(()),
     };
     Ok((done?, reopened))
 }
 
-/// New keys for everything below the root key; a rotation that was cut short before is brought to its end first.
-fn rotate(arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let (config, mut plane) = unseal::key_plane(arguments)?;
-    let offers = unseal::offers(arguments, &key_plane::slots(&mut plane)?)?;
-    let again = offers.clone();
-    let Unsealed { root, keyring, .. } = unseal::opened_with(&mut plane, &offers)?;
-    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
-    let mut reopened = Ok(());
-    if rotate_keys::behind(&mut house, &keyring)? {
-        say(
-            "Rows are under older keys: a rotation was cut short, or an older backup came back. They are written anew now; \
-             run this once more for newer keys.",
-        );
-    } else {
-        let (begun, opened) = while_sealed(arguments, offers, || {
-            with_writer(arguments, &config, |writer| {
-                Ok(rotate_keys::begin(writer, &mut plane, &root, &keyring)?)
-            })
-        })?;
-        reopened = opened;
-        say(&format!("All keys are wrapped anew, epoch {}.", begun.epoch));
-        say("The log has a new signing key. This line goes on paper to the auditors, beside the one they have:");
-        say(&format!("    {}", begun.vkey));
-    }
-    let Unsealed { root, keyring, .. } = unseal::opened_with(&mut plane, &again)?;
-    let keyring = Arc::new(keyring);
-    let (rows, gone) = with_writer(arguments, &config, |writer| {
-        let mut said = 0;
-        let rows = rotate_keys::renew(writer, &keyring, |rows| {
-            if rows.renewed >= said + 10_000 {
-                said = rows.renewed;
-                say(&format!("  {said} rows are written anew so far"));
-            }
-        })?;
-        let gone = rotate_keys::end(writer, (&mut house, &mut plane), (&root, &keyring), Keep::OneBefore)?;
-        Ok((rows, gone))
-    })?;
-    say(&format!(
-        "{} rows are written anew, {gone} old keys are destroyed.",
-        rows.renewed
-    ));
-    if rows.edited > 0 {
-        say(&format!(
-            "{} rows were edited outside the program; they stay as they are and count for nothing, as before.",
-            rows.edited
-        ));
-    }
-    say(
-        "The keys before these check what backups of before hold; the next rotation destroys them, or `keys retire` now.",
-    );
-    say(
-        "Now make a new key package, and destroy and attest those made before: `keys package make`, `keys package destroyed`.",
-    );
-    reopened.map(|()| ExitCode::SUCCESS)
-}
-
-/// Destroys the older keys at once; backups from before the last rotation restore no more.
-fn retire(arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let (config, mut plane) = unseal::key_plane(arguments)?;
-    let (_, Unsealed { root, keyring, .. }) = unseal::opened(arguments)?;
-    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
-    if rotate_keys::behind(&mut house, &keyring)? {
-        return Err(fault(
-            "rows are under older keys still: run `donghanh keys rotate` first",
-        ));
-    }
-    let gone = with_writer(arguments, &config, |writer| {
-        Ok(rotate_keys::end(
-            writer,
-            (&mut house, &mut plane),
-            (&root, &keyring),
-            Keep::None,
-        )?)
-    })?;
-    say(&format!(
-        "{gone} old keys are destroyed. Make a backup now: those from before the last rotation restore no more."
-    ));
-    say("A running server forgets them when it is sealed and unsealed next.");
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A new root key, which one new slot opens; what opened the old one opens nothing from then on.
-fn rekey(arguments: &Arguments, new: &NewSlot) -> Result<ExitCode, Fault> {
-    new.check()?;
-    let (config, mut plane) = unseal::key_plane(arguments)?;
-    let old: Vec<String> = key_plane::slots(&mut plane)?
-        .iter()
-        .map(|slot| slot.id().to_owned())
-        .collect();
-    let (_, unsealed) = unseal::opened(arguments)?;
-    let deployment = unsealed.keyring.deployment();
-    let root = ledger::vault::keyring::draw_root().map_err(fault)?;
-    let slot = make(arguments, new, deployment, &root)?;
-    let read = key_plane::keysets(&mut plane)?;
-    let changed = rotation::under(deployment, (&unsealed.root, &root), &read).map_err(fault)?;
-    let mut names = fields(slot.id(), []);
-    names.extend(old);
-    let entry = entry("key.rekey", "operator", slot.kind(), &names).map_err(fault)?;
-    with_writer(arguments, &config, |writer| {
-        let told = || {
-            let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
-            let kept = StorageError::Inconsistent("the log could not be written, so the keys stay as they were");
-            written.map(drop).map_err(|_| kept)
-        };
-        Ok(key_plane::replace_keysets(
-            &mut plane,
-            &read,
-            &changed,
-            Some(&slot),
-            told,
-        )?)
-    })?;
-    say("The root key is new, and this slot is the only one: add the others again with `keys slot add`.");
-    say(
-        "Older copies of the key plane still open with the old slots: now run `keys rotate`, make a new key package, and destroy those made before.",
-    );
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Does something with a writer of its own, whose thread has ended when it is done.
-fn with_writer<T>(
+pub fn with_writer<T>(
     arguments: &Arguments,
     config: &Config,
     act: impl FnOnce(&Writer) -> Result<T, Fault>,
@@ -387,7 +274,7 @@ fn slot(arguments: &Arguments, act: &SlotAct) -> Result<ExitCode, Fault> {
         let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
         written.map_err(|_| fault("the log could not be written, so the slots stay as they were"))
     })?;
-    change_slots(&mut connection, made.as_ref(), old.map(|old| old.id())).map_err(fault)?;
+    change_slots(&mut connection, &unsealed.root, made.as_ref(), old.map(|old| old.id())).map_err(fault)?;
     say("Done. Try the new slot before you rely on it, and make a new copy of the key plane.");
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ mod keys;
 mod log;
 mod migrate;
 mod package;
+mod rotate;
 mod serve;
 mod sheet;
 mod slot;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::rotate::STRANGE;
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,9 +16,10 @@ use crate::operations::accounts;
 use crate::operations::erase::left;
 use crate::operations::gate::entry;
 use crate::operations::key_package::{self, existing};
+use crate::storage::access_rows::are_strange;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, migrate};
-use crate::storage::{key_packages, key_plane};
+use crate::storage::{key_packages, key_plane, orders};
 
 /// What to do with key packages.
 #[derive(Subcommand)]
@@ -90,7 +92,13 @@ fn make(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
     }
     let (_, unsealed) = unseal::opened(arguments)?;
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
-    if !left(&mut house, &mut plane, &unsealed.keyring)?.is_empty() {
+    if are_strange(&mut house, &key_plane::row_keys(&key_plane::keysets(&mut plane)?))? {
+        return Err(fault(STRANGE));
+    }
+    // Whoever wrote the register of erased persons: no package may keep their keys.
+    if !key_plane::present(&mut plane, orders::registered(&mut house)?)?.is_empty()
+        || !left(&mut house, &mut plane, &unsealed.keyring)?.is_empty()
+    {
         return Err(fault(
             "keys of erased persons are here; run `donghanh keys erase` first, so that no package keeps them",
         ));
@@ -175,7 +183,19 @@ fn restore(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
     let mut plane = AnyConnection::open(&config.key_plane_address(&arguments.data), true)?;
     migrate(&mut plane, Plane::Keys)?;
     if key_plane::deployment(&mut plane).is_ok() {
-        return Err(fault("this data folder has keys already; nothing was changed"));
+        return Err(fault(
+            "this data folder has keys already; nothing was changed. If they are the wrong ones, move keys.db away first",
+        ));
+    }
+    // Without a database the keys come first.
+    let mut house = AnyConnection::open(&config.database_address(&arguments.data), false);
+    if let Ok(house) = &mut house
+        && are_strange(house, &package.row_keys()).unwrap_or_default()
+    {
+        return Err(fault(
+            "this package is from before the last rotation of the keys that the data knows of: with it nobody could sign in. \
+             Nothing was changed; take a newer package",
+        ));
     }
     let unsealed = package.restore(&mut plane, |plane| {
         let offers = unseal::offers(arguments, &key_plane::slots(plane)?)?;
@@ -183,8 +203,9 @@ fn restore(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
     })?;
     catch_up(arguments, &config, &mut plane)?;
     say("The keys are back.");
-    if let Ok(mut house) = AnyConnection::open(&config.database_address(&arguments.data), false)
-        && !left(&mut house, &mut plane, &unsealed.keyring)?.is_empty()
+    if let Ok(mut house) = house
+        && (!key_plane::present(&mut plane, orders::registered(&mut house)?)?.is_empty()
+            || !left(&mut house, &mut plane, &unsealed.keyring)?.is_empty())
     {
         say(
             "Among them are keys that were erased after this package was made: run `donghanh keys erase` before you serve.",

@@ -91,7 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Fault> {
 /// Keeps every page of the process, those to come as well, out of swap: no key is written to a disk that somebody may find.
 fn lock_memory() -> Result<(), Fault> {
     use rustix::mm::MlockAllFlags;
-    rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|error| {
+    rustix::mm::mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT).map_err(|error| {
         Fault(format!(
             "lock_memory is set, and the memory cannot be locked ({error}): put LimitMEMLOCK=infinity into the service unit, \
              or turn swap off and take lock_memory out of config.toml"

@@ -169,7 +169,11 @@ async fn attempt(
     let state = State::parse(&order.state);
     let own = order.requested_by == actor.viewer.account_id;
     match (answer, state) {
-        (Answer::Withdraw, Some(State::Requested | State::Agreed)) if !own => return Err(Why::SamePerson.into()),
+        (Answer::Withdraw, Some(State::Requested | State::Agreed | State::Started)) if !own => {
+            return Err(Why::SamePerson.into());
+        }
+        // A hand-over of which a run was cut short has given nothing out yet.
+        (Answer::Refuse | Answer::Withdraw, Some(State::Started)) if kind == Kind::Handover => {}
         // What was agreed to can still be stopped by either side while it waits.
         (Answer::Agree, Some(State::Requested))
         | (Answer::Refuse | Answer::Withdraw, Some(State::Requested | State::Agreed)) => {}

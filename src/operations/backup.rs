@@ -52,13 +52,23 @@ pub enum BackupError {
     #[error("the mirror {0} {1}; look for another, or say --no-mirror and tell the auditors")]
     Mirror(PathBuf, &'static str),
     /// Not a public key.
-    #[error("backup.recipients of config.toml: {0} is no public age key (age1…); no backup was made")]
+    #[error("backup.recipients of config.toml: {} (age1…); no backup was made", no_public_key(.0))]
     Recipient(String),
     /// Nobody could open it.
     #[error(
         "no recipient: put the public keys (age1…) of those who may restore into `backup.recipients` of config.toml"
     )]
     NoRecipient,
+}
+
+/// What is wrong with a text that should be a public age key; a secret one is never repeated.
+#[must_use]
+pub fn no_public_key(text: &str) -> String {
+    if text.trim().to_ascii_uppercase().starts_with("AGE-SECRET-KEY") {
+        "this is the SECRET part of a key; it counts as seen now, so make a new key and give its public part".to_owned()
+    } else {
+        format!("{text} is no public age key")
+    }
 }
 
 /// The first line of a backup.
@@ -276,7 +286,18 @@ fn extract(
         return Err(damaged("it was made by a newer version"));
     }
     let mut out = new(into)?;
-    std::io::copy(&mut reader, &mut out).map_err(|_| BackupError::Shut(path.to_path_buf()))?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        // What cannot be read is shut or was changed; what cannot be written is a matter of the disk.
+        let read = reader
+            .read(&mut buffer)
+            .map_err(|_| BackupError::Shut(path.to_path_buf()))?;
+        if read == 0 {
+            break;
+        }
+        out.write_all(buffer.get(..read).unwrap_or_default())
+            .map_err(at(into))?;
+    }
     out.sync_all().map_err(at(into))?;
     if b64u(&digest(into)?) != header.digest {
         return Err(damaged("the database inside differs from its first line"));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use age::x25519::Recipient;
 use bytes::Bytes;
+use ledger::vault::associated::Handle;
 use ledger::vault::file::HEADER;
 use ledger::vault::keyring::Keyring;
 use ledger::vault::owner::OwnerKeys;
@@ -15,6 +16,7 @@ use serde_json::json;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::backup::no_public_key;
 use super::failure::Failure;
 use super::open_attachment::open_record;
 use super::records::{Place, part_of, places};
@@ -41,9 +43,17 @@ pub enum HandOverError {
     /// A database or a sealed file says no.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// There is no such order, or it is not agreed to.
-    #[error("there is no hand-over with this number that a supervisor asked for and a custodian of the keys agreed to")]
-    NotAgreed,
+    /// There is no such order.
+    #[error("there is no hand-over with this number; its page under Việc cần hai người shows it")]
+    NoSuch,
+    /// It is not agreed to, or not any more.
+    #[error("{0}")]
+    NotNow(&'static str),
+    /// The package is whole, and the log could not say so.
+    #[error(
+        "the package is written, but the log could not take its SHA-256, so it does not count: destroy it and run this again"
+    )]
+    NotTold,
     /// Rows that nobody here wrote.
     #[error("{0} of this case was edited outside the program; nothing was handed over")]
     Edited(&'static str),
@@ -54,7 +64,7 @@ pub enum HandOverError {
     #[error("a value of this case does not open; see `donghanh log verify`")]
     Shut,
     /// Not a public key.
-    #[error("{0} is no public age key (age1…); ask the body that receives it for one")]
+    #[error("{} (age1…); ask the body that receives it for one", no_public_key(.0))]
     Recipient(String),
     /// The package cannot be written.
     #[error("the package cannot be written: {0}")]
@@ -99,6 +109,7 @@ pub struct Handed {
     /// Index of the entry that names all of it.
     pub index: String,
     row: OrderRow,
+    handle: Handle,
 }
 
 /// A file that is handed over.
@@ -118,13 +129,13 @@ pub fn find(
     house: &mut AnyConnection,
     plane: &mut AnyConnection,
     keyring: &Keyring,
-    id: PublicId,
+    (id, now_ms): (PublicId, i64),
 ) -> Result<Found, HandOverError> {
-    let (order, case) = orders::find(house, keyring, &id.0)?.ok_or(HandOverError::NotAgreed)?;
-    let agreed = matches!(State::parse(&order.state), Some(State::Agreed | State::Started));
-    if Kind::parse(&order.kind) != Some(Kind::Handover) || !agreed {
-        return Err(HandOverError::NotAgreed);
-    }
+    let found = orders::find(house, keyring, &id.0)?;
+    let (order, case) = found
+        .filter(|(order, _)| Kind::parse(&order.kind) == Some(Kind::Handover))
+        .ok_or(HandOverError::NoSuch)?;
+    standing(&order, now_ms)?;
     let listed = from_bits(order.groups.unwrap_or_default());
     let groups: Vec<Group> = may_be_handed_over().filter(|group| listed.contains(group)).collect();
     let around = case_rows::around(house, keyring, &case.id)?;
@@ -179,6 +190,22 @@ pub fn find(
     })
 }
 
+/// Whether an order may be carried out now.
+fn standing(order: &OrderRow, now_ms: i64) -> Result<(), HandOverError> {
+    let lapsed = order.has_lapsed(now_ms);
+    Err(HandOverError::NotNow(match State::parse(&order.state) {
+        Some(State::Agreed | State::Started) if !lapsed => return Ok(()),
+        Some(State::Agreed | State::Started) => {
+            "what was agreed to has lapsed after seven days; it has to be asked for again"
+        }
+        Some(State::Requested) => "it waits for a custodian of the keys, who has not agreed to it",
+        Some(State::Done) => {
+            "its package was made already, the log has its SHA-256; for another one it has to be asked for again"
+        }
+        Some(State::Refused | State::Withdrawn) | None => "it was stopped; it has to be asked for again",
+    }))
+}
+
 impl Found {
     /// The sealed beginnings of its files.
     pub async fn headers(&self, objects: &Objects) -> Result<Vec<Bytes>, StorageError> {
@@ -230,7 +257,7 @@ impl Found {
             Ok((next, vec![entry]))
         });
         let (row, receipts) = written.map_err(|error| match error {
-            WriteError::Refused(()) => HandOverError::NotAgreed,
+            WriteError::Refused(()) => HandOverError::NotNow("somebody else has just acted on it; look at its page"),
             _ => HandOverError::Log,
         })?;
         let receipt = receipts.first().ok_or(HandOverError::Log)?;
@@ -266,6 +293,7 @@ impl Found {
             files,
             index: receipt.index(),
             row,
+            handle: self.own.handle(),
         })
     }
 }
@@ -340,8 +368,9 @@ impl Handed {
 
     /// Says that the package of this SHA-256 is written; the order is done.
     pub fn finish(self, writer: &Writer, keyring: &Arc<Keyring>, digest: &[u8; 32]) -> Result<(), HandOverError> {
-        let entry = Draft::new("order.finish", "operator", &random_id().map_err(StorageError::from)?)
+        let entry = Draft::new("order.deliver", "operator", &random_id().map_err(StorageError::from)?)
             .purpose(Kind::Handover.name())
+            .about(self.handle)
             .fields(&[&self.order, &format!("sha256-{}", ledger::b64u(digest))]);
         let (signer, before) = (Arc::clone(keyring), self.row);
         let written = writer.write_blocking::<(), ()>(None, move |tx| {
@@ -356,6 +385,6 @@ impl Handed {
             }
             Ok(((), vec![entry]))
         });
-        written.map(drop).map_err(|_| HandOverError::Log)
+        written.map(drop).map_err(|_| HandOverError::NotTold)
     }
 }

@@ -3,7 +3,7 @@
 //! At most two may exist. Whoever makes a third first attests that the oldest is destroyed; so a certificate of erasure can say of
 //! every copy what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use diesel::Connection as _;
 use ledger::vault::associated::Deployment;
@@ -266,6 +266,12 @@ impl Package {
     pub fn has(&self, owner: &[u8]) -> bool {
         let owners = &self.contents.owners;
         owners.binary_search_by(|known| known.id.as_slice().cmp(owner)).is_ok()
+    }
+
+    /// Ids of the keys of rows that grant access.
+    #[must_use]
+    pub fn row_keys(&self) -> HashSet<u32> {
+        key_plane::row_keys(&self.contents.keysets)
     }
 
     fn take(&mut self, line: Line) -> Result<(), StorageError> {

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ledger::log::checkpoint::VerifierKey;
+use ledger::log::entry::SUCCESSION;
 use ledger::vault::RootKey;
 use ledger::vault::keyring::Keyring;
 use ledger::vault::rotation::{retire, turn};
@@ -55,6 +57,38 @@ pub struct Begun {
     pub vkey: String,
 }
 
+/// Says in the log, signed by the new key itself, that the key of now signs from here on: those before it count for nothing after this
+/// entry. Written once for each key; a run that was cut short before is made up for.
+pub fn confirm(writer: &Writer, house: &mut AnyConnection, keyring: &Keyring) -> Result<(), StorageError> {
+    let key = VerifierKey::of(keyring);
+    let entries = log_rows::of_kinds(house, &["key.rotate", "key.confirm"])?;
+    let said = |note: &String| key.successor(note).is_some_and(|next| next == key);
+    let named = entries.iter().any(|entry| entry.k == "key.rotate");
+    if named
+        && !entries
+            .iter()
+            .any(|entry| entry.confirmation().is_some_and(|note| said(&note)))
+    {
+        let note = key.succession(keyring);
+        tell(
+            writer,
+            "key.confirm",
+            &[format!("{SUCCESSION}{}", ledger::b64u(note.as_bytes()))],
+        )?;
+    }
+    Ok(())
+}
+
+/// When the keys were last drawn, UTC milliseconds.
+pub fn last(house: &mut AnyConnection) -> Result<Option<i64>, StorageError> {
+    Ok(log_rows::of_kinds(house, &["key.rotate"])?.last().map(|entry| entry.t))
+}
+
+/// Whether keys from before the last rotation but one are left, because a run was cut short at its end.
+pub fn is_unended(plane: &mut AnyConnection) -> Result<bool, StorageError> {
+    Ok(key_plane::row_keys(&key_plane::keysets(plane)?).len() > 2)
+}
+
 /// What became of the rows.
 #[derive(Default, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rows {
@@ -71,13 +105,10 @@ pub fn begin(
     root: &RootKey,
     keyring: &Keyring,
 ) -> Result<Begun, StorageError> {
-    let turned = turn(keyring.deployment(), root, &key_plane::keysets(plane)?)?;
-    let succession = format!(
-        "{}{}",
-        ledger::log::entry::SUCCESSION,
-        ledger::b64u(turned.succession.as_bytes())
-    );
-    let epoch = key_plane::turn(plane, root, keyring, (&[], &turned.keysets), |epoch| {
+    let read = key_plane::keysets(plane)?;
+    let turned = turn(keyring.deployment(), root, &read)?;
+    let succession = format!("{SUCCESSION}{}", ledger::b64u(turned.succession.as_bytes()));
+    let epoch = key_plane::turn(plane, root, keyring, (&[], Some((&read, &turned.keysets))), |epoch| {
         tell(writer, "key.rotate", &[format!("epoch-{epoch}"), succession])
     })?;
     Ok(Begun {

@@ -1,5 +1,7 @@
 //! Rows that grant access: each carries a MAC over all its columns, checked wherever a decision uses it.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use ledger::vault::keyring::Keyring;
 use ledger::vault::row_mac::{Value, canonical};
@@ -68,6 +70,20 @@ fn bytes<R: AccessRow>(row: &R, keyring: &Keyring) -> Vec<u8> {
         .filter(|(number, value)| *number < mac || !matches!(value, Value::Null))
         .collect();
     canonical(keyring.deployment(), table.map_or(0, |table| table.number), &columns)
+}
+
+/// Whether organisations and accounts are signed by keys that these are not: the keys are then of another time than the data.
+pub fn are_strange(connection: &mut AnyConnection, keys: &HashSet<u32>) -> Result<bool, StorageError> {
+    fn any<R: AccessRow>(connection: &mut AnyConnection, keys: &HashSet<u32>) -> Result<bool, StorageError> {
+        let rows = R::page(connection, &[], 1000)?;
+        // The prefix of Tink: one byte, then the id.
+        let id = |mac: &[u8]| Some(u32::from_be_bytes(*mac.get(1..)?.first_chunk()?));
+        Ok(!rows.is_empty()
+            && rows
+                .iter()
+                .all(|row| id(row.mac()).is_none_or(|id| !keys.contains(&id))))
+    }
+    Ok(any::<OrganisationRow>(connection, keys)? || any::<AccountRow>(connection, keys)?)
 }
 
 /// Splits rows into those that can be trusted and the number of those that were edited outside the program.

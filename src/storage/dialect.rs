@@ -362,6 +362,7 @@ pub fn read_rows(
         }
         #[cfg(feature = "postgres")]
         AnyConnection::Pg(inner) => {
+            diesel::sql_query("SET LOCAL bytea_output = 'hex'").execute(inner)?;
             let statement = format!("SELECT row_to_json(t)::text AS row FROM {table} t ORDER BY {order}");
             for row in diesel::sql_query(statement).load_iter::<AsJson, diesel::pg::PgRowByRowLoadingMode>(inner)? {
                 each(row?.row)?;

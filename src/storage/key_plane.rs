@@ -1,5 +1,6 @@
 //! The key plane: keyset, slots and wrapped owner keys, in a database of its own that no data backup contains.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::prelude::*;
@@ -99,13 +100,16 @@ fn rows(connection: &mut AnyConnection) -> Result<Vec<(String, Option<Slot>)>, S
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Adds a slot and takes one away, both or neither; the last slot stays.
+/// Adds a slot and takes one away, both or neither; the last slot stays, and so does everything when this is the root key no more.
 pub fn change_slots(
     connection: &mut AnyConnection,
+    root: &RootKey,
     add: Option<&Slot>,
     remove: Option<&str>,
 ) -> Result<(), StorageError> {
     connection.transaction(|connection| {
+        lock(connection)?;
+        still_opens(connection, root)?;
         if let Some(slot) = add {
             insert_slot(connection, slot)?;
         }
@@ -245,15 +249,32 @@ fn insert_owner(connection: &mut AnyConnection, owner: &WrappedOwner) -> Result<
     Ok(())
 }
 
+/// Takes the lock of the key plane before anything is read.
+fn lock(connection: &mut AnyConnection) -> Result<(), StorageError> {
+    diesel::update(keyring::table.find("owner"))
+        .set(keyring::json.eq(keyring::json))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Fails when this root key opens the stored keysets no more: what would be stored under it, nobody could open.
+fn still_opens(connection: &mut AnyConnection, root: &RootKey) -> Result<(), StorageError> {
+    let (deployment, stored) = (deployment(connection)?, keysets(connection)?);
+    match Keyring::open(deployment, root, &stored) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(CHANGED),
+    }
+}
+
+const CHANGED: StorageError =
+    StorageError::Inconsistent("another command has just changed the keys; nothing was changed here, run this again");
+
 /// Keeps the wrapping epoch as it is until the end of the transaction, and fails when it is not the one that is open here.
 ///
 /// Otherwise a row wrapped under keys that another process has just destroyed would be lost.
 fn hold_epoch(connection: &mut AnyConnection, keyring: &Keyring) -> Result<(), StorageError> {
-    let own = keyring::table.find("owner");
-    diesel::update(own)
-        .set(keyring::json.eq(keyring::json))
-        .execute(connection)?;
-    let json: String = own.select(keyring::json).first(connection)?;
+    lock(connection)?;
+    let json: String = keyring::table.find("owner").select(keyring::json).first(connection)?;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
     let stored = json
         .pointer("/keysetInfo/primaryKeyId")
@@ -280,15 +301,21 @@ pub fn erase(
     owners: &[Vec<u8>],
     told: impl FnOnce(&str) -> Result<(), StorageError>,
 ) -> Result<String, StorageError> {
-    turn(connection, root, keyring, (owners, &[]), told)
+    let name = turn(connection, root, keyring, (owners, None), told)?;
+    leave_no_trace(connection)?;
+    Ok(name)
 }
 
-/// [`erase`], with other keysets that change in the same transaction.
+/// Keysets as they are stored: name and encrypted JSON.
+pub type Stored = Vec<(String, String)>;
+
+/// [`erase`], with other keysets that change in the same transaction, if all are still as they were read; what was overwritten stays until
+/// [`leave_no_trace`].
 pub fn turn(
     connection: &mut AnyConnection,
     root: &RootKey,
     keyring: &Keyring,
-    (owners, others): (&[Vec<u8>], &[(String, String)]),
+    (owners, others): (&[Vec<u8>], Option<(&Stored, &Stored)>),
     told: impl FnOnce(&str) -> Result<(), StorageError>,
 ) -> Result<String, StorageError> {
     let epoch = keyring.next_epoch(root)?;
@@ -296,6 +323,12 @@ pub fn turn(
     let name = format!("{old:08x}-{new:08x}");
     connection.transaction(|connection| {
         hold_epoch(connection, keyring)?;
+        still_opens(connection, root)?;
+        if let Some((read, _)) = others
+            && keysets(connection)? != *read
+        {
+            return Err(CHANGED);
+        }
         for owner in owners {
             diesel::delete(owner_key::table.find(owner)).execute(connection)?;
         }
@@ -320,14 +353,20 @@ pub fn turn(
             }
         }
         let own = epoch.keysets().iter().map(|(name, json)| (*name, json));
-        for (name, json) in own.chain(others.iter().map(|(name, json)| (name.as_str(), json))) {
+        for (name, json) in own.chain(
+            others
+                .into_iter()
+                .flat_map(|(_, new)| new)
+                .map(|(name, json)| (name.as_str(), json)),
+        ) {
             put_keyset(connection, name, json)?;
         }
         told(&name)
     })?;
-    super::dialect::leave_no_trace(connection)?;
     Ok(name)
 }
+
+pub use super::dialect::leave_no_trace;
 
 fn put_keyset(connection: &mut AnyConnection, name: &str, json: &str) -> Result<(), StorageError> {
     diesel::update(keyring::table.find(name))
@@ -355,15 +394,9 @@ pub fn replace_keysets(
     told: impl FnOnce() -> Result<(), StorageError>,
 ) -> Result<(), StorageError> {
     connection.transaction(|connection| {
-        // Takes the lock before reading.
-        let own = keyring::table.find("owner");
-        diesel::update(own)
-            .set(keyring::json.eq(keyring::json))
-            .execute(connection)?;
+        lock(connection)?;
         if keysets(connection)? != read {
-            return Err(StorageError::Inconsistent(
-                "the keys were changed by another process; run this again",
-            ));
+            return Err(CHANGED);
         }
         for (name, json) in changed {
             put_keyset(connection, name, json)?;
@@ -373,8 +406,21 @@ pub fn replace_keysets(
             insert_slot(connection, slot)?;
         }
         told()
-    })?;
-    super::dialect::leave_no_trace(connection)
+    })
+}
+
+/// Ids of the keys under which rows that grant access are signed, as Tink tells them in plain.
+#[must_use]
+pub fn row_keys(keysets: &[(String, String)]) -> HashSet<u32> {
+    let json = keysets.iter().find(|(name, _)| name == "access-row");
+    let json: serde_json::Value = json
+        .and_then(|(_, json)| serde_json::from_str(json).ok())
+        .unwrap_or_default();
+    let keys = json
+        .pointer("/keysetInfo/keyInfo")
+        .and_then(serde_json::Value::as_array);
+    let ids = keys.into_iter().flatten().filter_map(|key| key.get("keyId")?.as_u64());
+    ids.filter_map(|id| u32::try_from(id).ok()).collect()
 }
 
 /// The deployment whose keys these are.

@@ -17,6 +17,21 @@ use crate::domain::public_id::PublicId;
 /// States in which an order still leads somewhere.
 const STANDING: [&str; 3] = [State::Requested.code(), State::Agreed.code(), State::Started.code()];
 
+impl OrderRow {
+    /// Whether its time is over: the second person did not answer, or what was agreed to and waits for nothing was not carried out.
+    #[must_use]
+    pub fn has_lapsed(&self, now_ms: i64) -> bool {
+        let handed = Kind::parse(&self.kind) == Some(Kind::Handover);
+        match State::parse(&self.state) {
+            Some(State::Requested) => now_ms >= self.expires_at,
+            Some(State::Agreed | State::Started) if handed => self
+                .decided_at
+                .is_some_and(|at| now_ms >= at + Kind::Handover.lasts_ms()),
+            _ => false,
+        }
+    }
+}
+
 /// An order with its case; `None` when there is none, an error when either was edited outside the program.
 pub fn find(
     connection: &mut AnyConnection,
@@ -90,7 +105,7 @@ pub fn standing(
         .filter(joint_order::state.eq_any(STANDING))
         .select(OrderRow::as_select())
         .load(connection)?;
-    let lapsed = |row: &OrderRow| row.state == State::Requested.code() && now_ms >= row.expires_at;
+    let lapsed = |row: &OrderRow| row.has_lapsed(now_ms);
     let (rows, edited) = trusted(rows, keyring);
     Ok((rows.into_iter().find(|row| !lapsed(row)), edited))
 }

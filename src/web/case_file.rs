@@ -21,6 +21,8 @@ pub struct CaseFile {
     basis: String,
     entry: String,
     groups: Vec<&'static str>,
+    /// Groups of which nothing is recorded and no file is kept.
+    empty: Vec<&'static str>,
     parts: Vec<Shown>,
     files: Vec<File>,
 }
@@ -52,6 +54,7 @@ impl Page for CaseFile {
             basis,
             entry: "2026/12".to_owned(),
             groups: vec!["notes"],
+            empty: vec!["notes"],
             parts: vec![],
             files: vec![],
         };
@@ -62,6 +65,7 @@ impl Page for CaseFile {
             basis: empty.basis.clone(),
             entry: empty.entry.clone(),
             groups: vec!["identity", "notes"],
+            empty: vec!["identity"],
             parts: vec![Shown {
                 title: title(part),
                 saved: time::shown(0),
@@ -88,6 +92,15 @@ pub fn case_file(handed: &Handed) -> Result<Vec<(&'static str, Vec<u8>)>, String
         basis: format!("code-{}-{}", Kind::Handover.bases().name, handed.basis),
         entry: handed.index.clone(),
         groups: handed.groups.iter().map(|group| group.name()).collect(),
+        empty: handed
+            .groups
+            .iter()
+            .filter(|group| {
+                let recorded = handed.parts.iter().any(|open| open.part.group() == **group);
+                !recorded && !handed.files.iter().any(|file| file.group == **group)
+            })
+            .map(|group| group.name())
+            .collect(),
         parts: handed
             .parts
             .iter()

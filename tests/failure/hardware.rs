@@ -94,7 +94,7 @@ const ADD: [&str; 7] = [
     "--token",
     "donghanh",
 ];
-const ROTATE: [&str; 4] = ["--hardware", "--passphrase-stdin", "keys", "rotate"];
+const ROTATE: [&str; 5] = ["--hardware", "--passphrase-stdin", "keys", "rotate", "--again"];
 
 #[test]
 fn a_slot_in_a_hardware_module_opens_for_its_pin_and_for_nothing_else() {
@@ -143,7 +143,7 @@ fn a_slot_in_a_hardware_module_opens_for_its_pin_and_for_nothing_else() {
     );
     assert!(
         setting
-            .fault(true, &[], &["keys", "rotate"])
+            .fault(true, &[], &["keys", "rotate", "--again"])
             .contains("opens nothing here")
     );
     std::fs::rename(

@@ -83,7 +83,7 @@ fn keys_are_wrapped_anew_beside_the_running_server_and_an_older_copy_opens_no_ne
     let running = house.serve();
     let older = house.folder.path().join("older.db");
     std::fs::copy(house.data.join("keys.db"), &older).unwrap();
-    let said = house.ok(&["keys", "rotate"]);
+    let said = house.ok(&["keys", "rotate", "--again"]);
     assert!(
         said.contains("sealed while") && said.contains("The server is open."),
         "{said}"
@@ -123,7 +123,7 @@ fn a_rotation_that_is_killed_at_any_moment_leaves_every_key_whole() {
     let (mut epochs, mut cut) = (vec![first], 0);
     for round in 0..50_u64 {
         let mut rotation = house
-            .command(&["keys", "rotate"])
+            .command(&["keys", "rotate", "--again"])
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
@@ -143,8 +143,8 @@ fn a_rotation_that_is_killed_at_any_moment_leaves_every_key_whole() {
         epochs.len() > 1 && cut > 0,
         "some came to their end, {cut} were cut short after they had begun"
     );
-    house.ok(&["keys", "rotate"]);
-    house.ok(&["keys", "rotate"]);
+    house.ok(&["keys", "rotate", "--again"]);
+    house.ok(&["keys", "rotate", "--again"]);
     assert_eq!(opened(&house).0, owners);
     let keyring = opened_by(&house, "key").unwrap();
     assert!(!behind(&mut house_of(&house), &keyring).unwrap());
@@ -169,7 +169,7 @@ fn a_rotation_that_was_cut_short_says_so_and_the_next_one_brings_it_to_its_end()
     let refused = house.run(&["keys", "retire"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("run `donghanh keys rotate` first"));
     let (_, epoch) = opened(&house);
-    let said = house.ok(&["keys", "rotate"]);
+    let said = house.ok(&["keys", "rotate", "--again"]);
     assert!(said.contains("cut short") && !said.contains("epoch"), "{said}");
     assert_eq!(opened(&house).1, epoch, "nothing newer was drawn");
     let keyring = opened_by(&house, "key").unwrap();
@@ -186,7 +186,7 @@ fn people_go_on_after_a_rotation_with_the_forms_sessions_and_passwords_they_have
     let paper = crate::operator::own_key(&house);
     let worker = block_on(Browser::sign_in(&running.address, &house.user("social_worker"), 0));
     let form = block_on(worker.get("/intakes/new")).unwrap();
-    let said = house.ok(&["keys", "rotate"]);
+    let said = house.ok(&["keys", "rotate", "--again"]);
     let vkey = crate::operator::own_key(&house);
     assert!(paper != vkey && said.contains(&vkey), "{said}");
     block_on(async {
@@ -208,7 +208,7 @@ fn people_go_on_after_a_rotation_with_the_forms_sessions_and_passwords_they_have
     assert!(!block_on(Browser::tries(&running.address, &wrong, 0)));
     // Those who sign in again need the older key no longer; whoever does not still can, rotations later.
     for _ in 0..2 {
-        house.ok(&["keys", "rotate"]);
+        house.ok(&["keys", "rotate", "--again"]);
     }
     block_on(Browser::sign_in(&running.address, &house.user("supervisor"), 0));
     block_on(Browser::sign_in(&running.address, &house.user("social_worker"), 3));
@@ -276,9 +276,9 @@ fn a_new_root_key_is_opened_by_its_new_slot_alone_and_people_do_not_notice() {
         assert_eq!(worker.get(&case).await.unwrap().status, 200, "the server has its keys");
     });
     running.kill();
-    let refused = house.run(&["keys", "rotate"]);
+    let refused = house.run(&["keys", "rotate", "--again"]);
     assert!(!refused.status.success(), "the old key opens nothing");
-    let again = crate::process::command(&house.data, &new, &["keys", "rotate"])
+    let again = crate::process::command(&house.data, &new, &["keys", "rotate", "--again"])
         .output()
         .unwrap();
     assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
@@ -300,7 +300,7 @@ fn data_of_before_a_rotation_comes_back_under_the_keys_of_after_it() {
     let (aside, there) = (house.folder.path().join("aside.db"), std::path::PathBuf::from(&address));
     donghanh::storage::copy::copy_to(&mut house_of(&house), &aside).unwrap();
     let before = rows(&house, &opened_by(&house, "key").unwrap());
-    house.ok(&["keys", "rotate"]);
+    house.ok(&["keys", "rotate", "--again"]);
     for end in ["", "-wal", "-shm"] {
         drop(std::fs::remove_file(format!("{address}{end}")));
     }
@@ -312,10 +312,134 @@ fn data_of_before_a_rotation_comes_back_under_the_keys_of_after_it() {
     );
     let running = house.serve();
     block_on(Browser::sign_in(&running.address, &house.user("social_worker"), 0));
-    let said = house.ok(&["keys", "rotate"]);
+    let said = house.ok(&["keys", "rotate", "--again"]);
     assert!(said.contains("an older backup came back"), "{said}");
     block_on(Browser::sign_in(&running.address, &house.user("social_worker"), 1));
     running.kill();
     let keyring = opened_by(&house, "key").unwrap();
     assert!(!behind(&mut house_of(&house), &keyring).unwrap());
+}
+
+/// The key plane file with what SQLite keeps beside it, moved.
+fn moved(house: &House, name: &str) {
+    for end in ["", "-wal", "-shm"] {
+        let from = house.data.join(format!("keys.db{end}"));
+        drop(std::fs::rename(from, house.folder.path().join(format!("{name}{end}"))));
+    }
+}
+
+#[test]
+fn keys_of_before_a_rotation_are_known_as_such_wherever_they_come_back() {
+    let house = House::new();
+    let path = |name: &str| house.folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(path("backups")).unwrap();
+    let identity = age::x25519::Identity::generate();
+    std::fs::write(
+        path("identity"),
+        age::secrecy::ExposeSecret::expose_secret(&identity.to_string()),
+    )
+    .unwrap();
+    let config = format!(
+        "listen = \"127.0.0.1:0\"\nworkers = 1\n[backup]\nfolder = \"{}\"\nrecipients = [\"{}\"]\n",
+        path("backups"),
+        identity.to_public()
+    );
+    std::fs::write(house.data.join("config.toml"), config).unwrap();
+    house.ok(&["keys", "package", "make", &path("one")]);
+    house.ok(&["keys", "rotate"]);
+    let again = house.run(&["keys", "rotate"]);
+    assert!(
+        String::from_utf8_lossy(&again.stderr).contains("within the last day"),
+        "a slip is not a rotation"
+    );
+    assert!(house.ok(&["check"]).contains("no key package was made since"));
+    assert!(
+        house
+            .ok(&["backup", "create"])
+            .contains("drawn anew after the newest key package")
+    );
+    let drill = |package: &str| {
+        let out = house.run(&[
+            "backup",
+            "verify",
+            "--identity",
+            &path("identity"),
+            "--package",
+            &path(package),
+        ]);
+        (out.status.success(), String::from_utf8(out.stdout).unwrap())
+    };
+    let (good, said) = drill("one");
+    assert!(!good && said.contains("not of one time"), "{said}");
+    house.ok(&["keys", "package", "make", &path("two")]);
+    assert!(drill("two").0);
+    assert!(!house.ok(&["check"]).contains("no key package"));
+
+    moved(&house, "aside.db");
+    let refused = house.run(&["keys", "package", "restore", &path("one")]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("take a newer package"));
+    moved(&house, "empty.db");
+    house.ok(&["keys", "package", "restore", &path("two")]);
+    assert!(house.ok(&["check"]).contains("OK"));
+}
+
+#[test]
+fn an_older_key_plane_that_was_put_back_signs_nothing_that_the_paper_accepts() {
+    let house = House::new();
+    let paper = crate::operator::own_key(&house);
+    let older = house.folder.path().join("older.db");
+    donghanh::storage::copy::copy_to(&mut plane(&house), &older).unwrap();
+    house.ok(&["keys", "rotate"]);
+    let now = crate::operator::own_key(&house);
+    moved(&house, "aside.db");
+    std::fs::copy(&older, house.data.join("keys.db")).unwrap();
+    for command in ["rotate", "retire"] {
+        let refused = house.run(&["keys", command]);
+        assert!(
+            String::from_utf8_lossy(&refused.stderr).contains("nobody can sign in"),
+            "{command}"
+        );
+    }
+    let refused = house.run(&[
+        "keys",
+        "package",
+        "make",
+        house.folder.path().join("p").to_str().unwrap(),
+    ]);
+    assert!(!refused.status.success());
+    let checked = house.run(&["check"]);
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("nobody can sign in"));
+    // A log that goes on under the old key is refused by the first paper and by the newest.
+    let bundle = house.folder.path().join("bundle");
+    house.ok(&["log", "export", bundle.to_str().unwrap()]);
+    for key in [&paper, &now] {
+        let out = crate::operator::verifier().arg(key).arg(&bundle).output().unwrap();
+        assert!(!out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
+    }
+}
+
+#[test]
+fn whoever_opened_the_keys_before_they_were_rekeyed_changes_nothing_afterwards() {
+    let house = House::new();
+    let (mut one, mut two) = (plane(&house), plane(&house));
+    let key = std::fs::read_to_string(house.folder.path().join("key")).unwrap();
+    let before = unseal(&mut one, &Opener::KeyFile(key.into())).unwrap().unwrap();
+    let new = house.folder.path().join("new-key");
+    house.ok(&["keys", "rekey", "file", "--write", new.to_str().unwrap()]);
+    let deployment = before.keyring.deployment();
+    let erased = donghanh::storage::key_plane::erase(&mut two, &before.root, &before.keyring, &[], |_| Ok(()));
+    assert!(erased.unwrap_err().to_string().contains("run this again"));
+    let (slot, _) = ledger::vault::slot::Slot::key_file(deployment, &before.root).unwrap();
+    let added = donghanh::storage::key_plane::change_slots(&mut two, &before.root, Some(&slot), None);
+    assert!(added.is_err(), "a slot of the old root key would open nothing");
+    let keyring = opened_by(&house, "new-key").unwrap();
+    assert!(rows(&house, &keyring)[0] > 0 && !all_handles(&mut two, &keyring).unwrap().is_empty());
+    let sheets = house.folder.path().join("sheets");
+    let refused = crate::process::command(
+        &house.data,
+        &new,
+        &["keys", "rekey", "custodians", "--sheets", sheets.to_str().unwrap()],
+    )
+    .output();
+    assert!(String::from_utf8_lossy(&refused.unwrap().stderr).contains("papers that nobody has tried"));
 }

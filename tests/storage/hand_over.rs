@@ -58,6 +58,8 @@ impl Office {
             target: None,
             groups: groups.to_vec(),
         };
+        // The newest is found by its time.
+        world.app.clock.advance(1000);
         let supervisor = anew(&self.supervisor);
         world
             .block_on(request_order(&world.app, &supervisor, case, &wish))
@@ -110,7 +112,12 @@ fn handed(world: &World, order: PublicId, to: &Identity) -> Result<Vec<u8>, Hand
     let keyring = Arc::clone(&world.app.keyring);
     let objects = &world.app.files.objects;
     let to = to.to_public().to_string();
-    let found = find(&mut world.connection(), &mut plane, &keyring, order)?;
+    let found = find(
+        &mut world.connection(),
+        &mut plane,
+        &keyring,
+        (order, world.app.clock.now_ms()),
+    )?;
     let headers = world.block_on(found.headers(objects)).unwrap();
     let handed = found.open(&world.app.writer, &keyring, &to, &headers)?;
     let pages = case_file(&handed).unwrap();
@@ -192,7 +199,7 @@ fn a_package_opens_the_parts_that_its_order_lists_and_nothing_of_five_hundred_ot
         // Everything that is in it stands in the entry before it: groups, file, order, receiver.
         let entries = world.entries_since(before);
         let kinds: Vec<&str> = entries.iter().map(|entry| entry.k.as_str()).collect();
-        assert_eq!(kinds, ["case.hand_over", "order.finish"]);
+        assert_eq!(kinds, ["case.hand_over", "order.deliver"]);
         let read: Vec<&str> = entries[0].g.iter().filter_map(|name| name.split('/').next()).collect();
         assert_eq!(read, ["attachment-record", "attachment", "identity", "notes"]);
         let to = format!("to-{}", court.to_public());
@@ -206,7 +213,7 @@ fn a_package_opens_the_parts_that_its_order_lists_and_nothing_of_five_hundred_ot
         assert_eq!(whole["entry"], format!("2026/{}", entries[0].i));
 
         // It is made once; and the case is worked on as before, for nothing of it was erased.
-        assert!(matches!(handed(world, order, &court), Err(HandOverError::NotAgreed)));
+        assert!(matches!(handed(world, order, &court), Err(HandOverError::NotNow(_))));
         notes(world, &office.worker, &case, Group::Origin, json!({}));
         assert!(world.log_is_whole());
     });
@@ -226,19 +233,50 @@ fn nothing_is_handed_over_that_two_persons_did_not_agree_to() {
         }
         let court = Identity::generate();
         let absent = handed(world, PublicId([9; 16]), &court);
-        assert!(matches!(absent, Err(HandOverError::NotAgreed)));
+        assert!(matches!(absent, Err(HandOverError::NoSuch)));
         office.ask(world, case.id, &[Group::Identity]).unwrap();
         let order = PublicId(office.newest(world).public_id.as_slice().try_into().unwrap());
         assert!(
-            matches!(handed(world, order, &court), Err(HandOverError::NotAgreed)),
+            matches!(handed(world, order, &court), Err(HandOverError::NotNow(_))),
             "asked for alone"
         );
         office.answer(world, Answer::Refuse);
         assert!(
-            matches!(handed(world, order, &court), Err(HandOverError::NotAgreed)),
+            matches!(handed(world, order, &court), Err(HandOverError::NotNow(_))),
             "refused"
         );
         assert!(!world.kinds().contains(&"case.hand_over".to_owned()));
+    });
+}
+
+#[test]
+fn what_was_agreed_to_is_stopped_by_either_side_until_it_is_done_and_lapses_after_a_week() {
+    for_each_database(|world| {
+        let office = Office::new(world);
+        let (case, other) = (
+            world.intake(&office.worker, "Hoa Mẫu"),
+            world.intake(&office.worker, "Lan Mẫu"),
+        );
+        let court = Identity::generate();
+        // A run that was cut short has opened, and given nothing out: it can be stopped still.
+        let order = office.ordered(world, case.id, &[Group::Identity]);
+        let mut plane = AnyConnection::open(&world.app.config.key_plane_address(world.data.path()), false).unwrap();
+        let keyring = Arc::clone(&world.app.keyring);
+        let at = (order, world.app.clock.now_ms());
+        let found = find(&mut world.connection(), &mut plane, &keyring, at).unwrap();
+        drop(
+            found
+                .open(&world.app.writer, &keyring, &court.to_public().to_string(), &[])
+                .unwrap(),
+        );
+        office.answer(world, Answer::Refuse);
+        assert!(matches!(handed(world, order, &court), Err(HandOverError::NotNow(_))));
+        let order = office.ordered(world, other.id, &[Group::Identity]);
+        world.app.clock.advance(7 * 86_400_000);
+        assert!(matches!(handed(world, order, &court), Err(HandOverError::NotNow(why)) if why.contains("lapsed")));
+        // The court may ask again.
+        let office = Office::new(world);
+        office.ask(world, other.id, &[Group::Identity]).unwrap();
     });
 }
 
@@ -279,7 +317,13 @@ fn a_package_that_could_not_be_written_is_made_again_with_an_entry_of_its_own() 
     let keyring = Arc::clone(&world.app.keyring);
     let objects = &world.app.files.objects;
     let to = court.to_public().to_string();
-    let found = find(&mut world.connection(), &mut plane, &keyring, order).unwrap();
+    let found = find(
+        &mut world.connection(),
+        &mut plane,
+        &keyring,
+        (order, world.app.clock.now_ms()),
+    )
+    .unwrap();
     let headers = world.block_on(found.headers(objects)).unwrap();
     let first = found.open(&world.app.writer, &keyring, &to, &headers).unwrap();
     // A disk that is full.

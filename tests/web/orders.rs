@@ -208,7 +208,7 @@ fn a_hand_over_names_the_parts_one_by_one_and_the_custodian_reads_which() {
     assert!(page.body.contains("Nhân thân; Liên lạc an toàn") && page.body.contains("Yêu cầu bằng văn bản của tòa án"));
     assert!(!page.body.contains("Hoa Mẫu"));
     assert_eq!(press(&custodian, &shown, "agreement").status, 303);
-    assert!(custodian.get(&shown).body.contains("chờ buổi làm việc với khóa"));
+    assert!(custodian.get(&shown).body.contains("Chờ người vận hành"));
     // Until the keys are opened for it, it can be stopped.
     assert_eq!(press(&custodian, &shown, "refusal").status, 303);
 }

@@ -84,13 +84,22 @@ fn verify(key: &VerifierKey, folder: &Path) -> Result<(Checkpoint, VerifierKey),
             .filter_map(|note| keys.iter().find_map(|key| key.successor(note)))
             .collect();
         keys.extend(next);
+        // A key that says itself that it signs from here on ends those before it.
+        let confirmed = entry.confirmation().and_then(|note| {
+            keys.iter()
+                .find(|key| key.successor(&note).as_ref() == Some(key))
+                .cloned()
+        });
+        if let Some(key) = confirmed {
+            keys = vec![key];
+        }
     }
     let mut signed = keys
         .into_iter()
         .filter_map(|key| Some((Checkpoint::open(&note, &key).ok()?, key)));
     let (checkpoint, signer) = signed
         .next()
-        .ok_or("the checkpoint is not signed by this key, or by one that follows from it")?;
+        .ok_or("the checkpoint is not signed by this key, or by the one that follows from it; an older bundle wants an older line")?;
     if verifier.frontier().size() != checkpoint.size {
         return Err(format!(
             "{} entries here, {} in the checkpoint",

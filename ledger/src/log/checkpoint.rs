@@ -114,6 +114,17 @@ impl VerifierKey {
         }
     }
 
+    /// A note in which the signing key of now names itself: `docs/formats.md` §3.6.
+    #[must_use]
+    pub fn succession(&self, keyring: &Keyring) -> String {
+        sign_note(keyring, &self.named_by(keyring.deployment()))
+    }
+
+    /// The body of a note that names this key.
+    pub(crate) fn named_by(&self, deployment: Deployment) -> String {
+        format!("donghanh/{}/key\n{}\n", deployment.hex(), self.line())
+    }
+
     /// The key that this one names as its successor in a note that it signed: `docs/formats.md` §3.6.
     #[must_use]
     pub fn successor(&self, note: &str) -> Option<Self> {

@@ -120,14 +120,24 @@ impl Handles {
     }
 }
 
-/// Before a note, b64u, in which one signing key of the log names the next: among the fields of `key.rotate`.
+/// Before a note, b64u, in which one signing key of the log names the next: among the fields of `key.rotate`, or names itself, in `key.confirm`.
 pub const SUCCESSION: &str = "succession-";
 
 impl Entry {
     /// The notes in which a signing key of the log names its successor.
     #[must_use]
     pub fn successions(&self) -> Vec<String> {
-        let fields = self.f.iter().filter(|_| self.k == "key.rotate");
+        self.notes("key.rotate")
+    }
+
+    /// The note in which a signing key of the log says that it signs from here on.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<String> {
+        self.notes("key.confirm").pop()
+    }
+
+    fn notes(&self, kind: &str) -> Vec<String> {
+        let fields = self.f.iter().filter(|_| self.k == kind);
         fields
             .filter_map(|field| String::from_utf8(crate::from_b64u(field.strip_prefix(SUCCESSION)?)?).ok())
             .collect()

@@ -37,8 +37,8 @@ pub fn turn(deployment: Deployment, root: &RootKey, stored: &Stored) -> Result<T
     keysets.push(("log-signing".to_owned(), close(deployment, root, "log-signing", &new)?));
     let (old, new) = (signing(&old)?, signing(&new)?);
     let line = |pair: &Ed25519KeyPair| VerifierKey::new(deployment, pair.public_key().as_ref());
-    let vkey = line(&new)?.line();
-    let body = format!("donghanh/{}/key\n{vkey}\n", deployment.hex());
+    let named = line(&new)?;
+    let (vkey, body) = (named.line(), named.named_by(deployment));
     Ok(Turned {
         keysets,
         succession: sign_with(&line(&old)?, &body, |body| old.sign(body).as_ref().to_vec()),

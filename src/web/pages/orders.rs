@@ -377,7 +377,12 @@ pub(super) fn standing(order: &OrderRow, now_ms: i64) -> (String, &'static str, 
     let state = State::parse(&order.state).unwrap_or(State::Refused);
     let plain = format!("order-state-{}", state.code());
     match state {
-        State::Requested if now_ms >= order.expires_at => ("order-state-lapsed".to_owned(), "grey", None),
+        _ if order.has_lapsed(now_ms) => ("order-state-lapsed".to_owned(), "grey", None),
+        State::Refused if order.due_at.is_some() => (
+            "order-state-stopped".to_owned(),
+            "grey",
+            order.ended_at.map(|at| ("order-ended", time::shown(at))),
+        ),
         State::Requested => (plain, "yellow", Some(("order-expires", time::shown(order.expires_at)))),
         State::Agreed => match order.due_at {
             Some(due) if now_ms >= due => (
@@ -428,7 +433,7 @@ pub async fn index(ctx: Ctx, query: web::Query<Query>) -> Result<HttpResponse, P
     let now_ms = ctx.app().clock.now_ms();
     let (mut open, mut ended) = (Vec::new(), Vec::new());
     for (order, case) in list.orders {
-        let lapsed = order.state == State::Requested.code() && now_ms >= order.expires_at;
+        let lapsed = order.has_lapsed(now_ms);
         let waits = matches!(
             State::parse(&order.state),
             Some(State::Requested | State::Agreed | State::Started)
@@ -531,7 +536,9 @@ fn shown(view: View, now_ms: i64, saved: bool) -> Show {
     let (state, colour, next) = standing(&order, now_ms);
     let kind = Kind::parse(&order.kind).unwrap_or(Kind::Erasure);
     let now = State::parse(&order.state);
-    let waits = now == Some(State::Requested) && now_ms < order.expires_at;
+    let waits = now == Some(State::Requested) && !order.has_lapsed(now_ms);
+    let stoppable = now == Some(State::Agreed) || (now == Some(State::Started) && kind == Kind::Handover);
+    let stoppable = waits || (stoppable && !order.has_lapsed(now_ms));
     let id = id_of(&order);
     let done = kind == Kind::Erasure && now == Some(State::Done);
     Show {
@@ -558,8 +565,8 @@ fn shown(view: View, now_ms: i64, saved: bool) -> Show {
         decided_by: view.decided_by,
         version: order.version,
         agreement: (view.may_agree && waits).then(|| urls::order_agreement(id)),
-        refusal: (view.may_agree && (waits || now == Some(State::Agreed))).then(|| urls::order_refusal(id)),
-        withdrawal: (view.own && (waits || now == Some(State::Agreed))).then(|| urls::order_withdrawal(id)),
+        refusal: (view.may_agree && stoppable).then(|| urls::order_refusal(id)),
+        withdrawal: (view.own && stoppable).then(|| urls::order_withdrawal(id)),
         certificate: done.then(|| urls::order_certificate(id)),
         saved,
     }
