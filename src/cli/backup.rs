@@ -105,6 +105,11 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     if config.backup.recipients.is_empty() {
         return Err(BackupError::NoRecipient.into());
     }
+    if config.backup.keep == 0 {
+        return Err(fault(
+            "`keep` under [backup] in config.toml is 0: say how many backups are kept, at least 1",
+        ));
+    }
     let (_, mut plane) = unseal::key_plane(arguments)?;
     let deployment = key_plane::deployment(&mut plane)?;
     let now_ms = Clock::system().now_ms();
@@ -117,7 +122,12 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     written.map_err(|_| fault("the log could not be written, so no backup was made"))?;
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
     let recipients = &config.backup.recipients;
-    let backup::Made { path, header, missing } = backup::create(&mut house, deployment, folder, recipients, now_ms)?;
+    let backup::Made {
+        path,
+        header,
+        missing,
+        lock,
+    } = backup::create(&mut house, deployment, folder, recipients, now_ms)?;
     say(&format!("{}  {} entries of the log", path.display(), header.size));
     // Asked for after the copy, so that every file of which the copy tells is among them.
     let known = attachments::all(&mut house)?;
@@ -156,6 +166,7 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
             say(&format!("{gone} sealed files that no kept backup tells of are deleted"));
         }
     }
+    drop(lock);
     let newest = key_packages::list(&mut plane)?
         .into_iter()
         .rfind(|one| one.destroyed_at.is_none());

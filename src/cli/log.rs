@@ -69,7 +69,10 @@ fn export(arguments: &Arguments, folder: &PathBuf) -> Result<ExitCode, Fault> {
     let sound = verify(&mut connection)
         .map_err(fault)?
         .map_err(|bad| Fault(format!("the log does not verify: {}", bad.what)))?;
-    DirBuilder::new().mode(0o700).create(folder).map_err(fault)?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| Fault(format!("cannot make {}: {error}; name a new folder", folder.display())))?;
     let create = |name: &str| {
         OpenOptions::new()
             .write(true)

@@ -23,7 +23,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Case management for victims of trafficking: no plaintext without a log entry.
 #[derive(Parser)]
@@ -100,6 +100,23 @@ impl From<crate::storage::StorageError> for Fault {
     fn from(error: crate::storage::StorageError) -> Self {
         fault(error)
     }
+}
+
+/// Every command as it is typed, without its arguments.
+#[must_use]
+pub fn commands() -> Vec<String> {
+    fn below(command: &clap::Command, before: &str, all: &mut Vec<String>) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let name = format!("{before}{}", sub.get_name());
+            match sub.has_subcommands() {
+                true => below(sub, &format!("{name} "), all),
+                false => all.push(name),
+            }
+        }
+    }
+    let mut all = Vec::new();
+    below(&Arguments::command(), "", &mut all);
+    all
 }
 
 /// Runs the command line.

@@ -120,6 +120,8 @@ fn make(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
     told?;
     out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(|error| {
         let Fault(said) = cannot(error);
+        // Half a package is none.
+        drop(std::fs::remove_file(file));
         Fault(format!(
             "{said}; package {} is registered, attest it as destroyed and make another",
             row.number

@@ -12,7 +12,7 @@ use super::{Arguments, Fault, fault, hardware, say, say_error};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::gate::{Offer, normal};
-use crate::storage::connection::AnyConnection;
+use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::key_plane::{self, Unsealed};
 use crate::storage::writer::{Writer, WriterThread};
 
@@ -22,11 +22,13 @@ const ROWS: usize = 7;
 /// Configuration and key plane of a data folder.
 pub fn key_plane(arguments: &Arguments) -> Result<(Config, AnyConnection), Fault> {
     let config = Config::load(&arguments.data).map_err(fault)?;
-    let connection = AnyConnection::open(&config.key_plane_address(&arguments.data), false).map_err(|error| {
-        Fault(format!(
-            "{error}; is {} a data folder? `donghanh init` makes one",
+    let address = config.key_plane_address(&arguments.data);
+    let connection = AnyConnection::open(&address, false).map_err(|error| match is_postgres(&address) {
+        true => Fault(format!("the key plane (`key_plane` of config.toml) is out of reach: {error}")),
+        false => Fault(format!(
+            "{address} is not here: {error}. Is {} a data folder? `donghanh init` makes a new one, `keys package restore` brings lost keys back",
             arguments.data.display()
-        ))
+        )),
     })?;
     Ok((config, connection))
 }

@@ -147,7 +147,12 @@ pub fn create(
     let made = sealed(&plain, &path, deployment, &recipients, now_ms);
     remove(&plain);
     let (header, missing) = made?;
-    Ok(Made { path, header, missing })
+    Ok(Made {
+        path,
+        header,
+        missing,
+        lock,
+    })
 }
 
 /// The state of now as an embedded database in a new file.
@@ -168,6 +173,8 @@ pub struct Made {
     pub header: Header,
     /// What the log tells of and the data does not hold: indices by kind. Empty for a backup that is whole.
     pub missing: BTreeMap<String, Vec<u64>>,
+    /// Keeps other runs out until its files are there and older backups are gone.
+    pub lock: File,
 }
 
 fn sealed(

@@ -15,13 +15,7 @@ pub fn files_of(config: &Config, data: &Path) -> Result<Objects, StorageError> {
         return Objects::folder(&config.files_folder(data));
     };
     let unreadable = |error: std::io::Error| StorageError::Unavailable(error.into());
-    let plain = s3.endpoint.strip_prefix("http://");
-    let loopback = |rest: &str| {
-        ["127.0.0.1", "localhost", "[::1]"]
-            .iter()
-            .any(|host| rest.starts_with(host))
-    };
-    if plain.is_some_and(|rest| !loopback(rest)) {
+    if !(s3.endpoint.starts_with("https://") || is_loopback(&s3.endpoint)) {
         return Err(StorageError::Inconsistent(
             "the endpoint of [s3] must begin with https://",
         ));
@@ -46,4 +40,43 @@ pub fn files_of(config: &Config, data: &Path) -> Result<Objects, StorageError> {
         prefix: &s3.prefix,
         key: (id, secret),
     })
+}
+
+/// Whether an address without TLS is one of this machine, by the whole name of its host.
+fn is_loopback(endpoint: &str) -> bool {
+    let Some(rest) = endpoint.strip_prefix("http://") else {
+        return false;
+    };
+    let place = rest.split('/').next().unwrap_or_default();
+    let (host, port) = place.rsplit_once(':').unwrap_or((place, "80"));
+    ["127.0.0.1", "localhost", "[::1]"].contains(&host) && port.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_spoken_to_without_tls() {
+        for good in [
+            "http://127.0.0.1:9000",
+            "http://localhost",
+            "http://[::1]:9000/",
+            "http://localhost:9000/x",
+        ] {
+            assert!(is_loopback(good), "{good}");
+        }
+        for bad in [
+            "http://127.0.0.1.evil.example",
+            "http://localhost@evil.example",
+            "http://localhost:x@evil.example",
+            "http://evil.example/127.0.0.1",
+            "http://127.0.0.1:80:80",
+            "ftp://localhost",
+            "localhost",
+            "",
+        ] {
+            assert!(!is_loopback(bad), "{bad}");
+        }
+    }
 }

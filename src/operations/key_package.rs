@@ -77,7 +77,14 @@ pub fn make(
             ));
         }
         let number = known.last().map_or(1, |last| last.number + 1);
-        let bytes = written(&key_plane::contents(connection)?, known, keyring, number, now_ms)?;
+        let contents = key_plane::contents(connection)?;
+        // Keys that another command has just changed could not prove what is signed here.
+        if !keyring.is_signed_by(&key_plane::row_keys(&contents.keysets)) {
+            return Err(StorageError::Inconsistent(
+                "another command has just changed the keys; no package was made, run this again",
+            ));
+        }
+        let bytes = written(&contents, known, keyring, number, now_ms)?;
         let row = PackageRow {
             number,
             digest: ledger::sha256(&bytes).to_vec(),

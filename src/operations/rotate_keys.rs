@@ -260,7 +260,12 @@ pub fn behind(house: &mut AnyConnection, keyring: &Keyring) -> Result<bool, Stor
             return Ok(true);
         }
     }
-    Ok(false)
+    let mut found = false;
+    all::<AccountRow>(house, |row| {
+        found |= !keyring.is_current(&row.mac, Some(&row.directory)) && row.trusted(keyring).is_ok();
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Every row of a table.

@@ -322,13 +322,14 @@ pub fn turn(
     let ([old, _], [new, _]) = (keyring.epoch()?, epoch.ids()?);
     let name = format!("{old:08x}-{new:08x}");
     connection.transaction(|connection| {
-        hold_epoch(connection, keyring)?;
-        still_opens(connection, root)?;
+        lock(connection)?;
         if let Some((read, _)) = others
             && keysets(connection)? != *read
         {
             return Err(CHANGED);
         }
+        still_opens(connection, root)?;
+        hold_epoch(connection, keyring)?;
         for owner in owners {
             diesel::delete(owner_key::table.find(owner)).execute(connection)?;
         }
@@ -425,7 +426,13 @@ pub fn row_keys(keysets: &[(String, String)]) -> HashSet<u32> {
 
 /// The deployment whose keys these are.
 pub fn deployment(connection: &mut AnyConnection) -> Result<Deployment, StorageError> {
-    let id: Vec<u8> = key_meta::table.select(key_meta::deployment_id).first(connection)?;
+    let id: Option<Vec<u8>> = key_meta::table
+        .select(key_meta::deployment_id)
+        .first(connection)
+        .optional()?;
+    let id = id.ok_or(StorageError::Inconsistent(
+        "the key plane is empty: bring the keys back with `donghanh keys package restore`",
+    ))?;
     id.try_into()
         .map(Deployment)
         .map_err(|_| StorageError::Inconsistent("deployment id"))

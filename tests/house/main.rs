@@ -397,3 +397,51 @@ fn files_that_documents_name_exist() {
     }
     assert!(checked > 20);
 }
+
+/// The rows of a table of `docs/log-kinds.md`: first cell, last cell.
+fn kinds_table(heading: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("docs/log-kinds.md")).unwrap();
+    let (_, after) = text.split_once(heading).unwrap();
+    let rows = after
+        .lines()
+        .skip_while(|line| !line.starts_with('|'))
+        .take_while(|line| line.starts_with('|'));
+    rows.skip(2)
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            (cells[0].to_owned(), cells[cells.len() - 1].to_owned())
+        })
+        .collect()
+}
+
+/// What stands between backquotes.
+fn named(cell: &str) -> impl Iterator<Item = String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned)
+}
+
+#[test]
+fn every_page_command_and_kind_of_entry_stands_in_the_table_of_kinds() {
+    let kinds = kinds_table("# Kinds of entries");
+    let without = kinds_table("## Without an entry");
+    // Kinds, from the wording that every kind in the code must have.
+    let words = std::fs::read_to_string(root().join("locales/en/words.ftl")).unwrap();
+    let worded: BTreeSet<String> = words
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("kind-")?.split_once(" = ")?.0.replacen('-', ".", 1)))
+        .collect();
+    let tabled: BTreeSet<String> = kinds.iter().flat_map(|(kind, _)| named(kind)).collect();
+    assert_eq!(tabled, worded);
+    let mut writers: BTreeSet<String> = kinds.iter().flat_map(|(_, by)| named(by)).collect();
+    assert!(kinds.iter().all(|(_, by)| !by.contains('?')));
+    let silent: BTreeSet<String> = without.iter().flat_map(|(what, _)| named(what)).collect();
+    assert!(
+        writers.is_disjoint(&silent),
+        "{:?}",
+        writers.intersection(&silent).collect::<Vec<_>>()
+    );
+    writers.extend(silent);
+    let mut code: BTreeSet<String> = donghanh::cli::commands().into_iter().collect();
+    let routes = donghanh::web::routes::ROUTES.iter();
+    code.extend(routes.map(|route| format!("{} {}", route.method, route.path)));
+    assert_eq!(writers, code, "pages and commands of the table, and of the code");
+}

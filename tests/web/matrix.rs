@@ -158,12 +158,20 @@ pub fn addresses(route: &Route, case: &Case, role: Role, waits: bool) -> (String
     )
 }
 
+/// Whether the table of kinds says that this page writes entries of this kind.
+fn may_write(address: &str, kind: &str) -> bool {
+    let table = include_str!("../../docs/log-kinds.md");
+    let row = table.lines().find(|line| line.starts_with(&format!("| `{kind}` |")));
+    row.is_some_and(|row| row.ends_with("| anywhere |") || row.contains(&format!("`{address}`")))
+}
+
 #[test]
 fn every_route_for_every_role_on_own_and_foreign_cases() {
     let served = Served::start();
     let cast = crate::walk::Cast::new(&served);
     let case = Case::referred_and_accepted(&served, &cast);
     let mut rows = 0;
+    let mut undocumented = BTreeSet::new();
     for role in Role::ALL {
         for standing in Standing::ALL {
             let browser = somebody(&served, &cast, role, standing);
@@ -211,6 +219,13 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                 if !is_file.iter().any(|place| route.path.contains(place)) {
                     crate::browser::is_guarded(&answer, &what);
                 }
+                let new = served.world.entries_since(before);
+                let address = format!("{} {}", route.method, route.path);
+                undocumented.extend(
+                    new.iter()
+                        .filter(|entry| !may_write(&address, &entry.k))
+                        .map(|entry| format!("{address}: {}", entry.k)),
+                );
                 match route.decided {
                     Decided::Public | Decided::Own => continue,
                     Decided::Case | Decided::House => {}
@@ -227,7 +242,6 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
                     assert!(good.contains(&answer.status) || early, "{what}");
                 } else {
                     assert_eq!(answer.status, 404, "{what}");
-                    let new = served.world.entries_since(before);
                     let refusals: Vec<_> = new.iter().filter(|entry| entry.k.ends_with(".refuse")).collect();
                     assert_eq!(refusals.len(), 1, "{what}: exactly one refusal is recorded");
                     assert_eq!(refusals[0].d[0], "deny");
@@ -245,6 +259,7 @@ fn every_route_for_every_role_on_own_and_foreign_cases() {
             ways_in_and_out(&browser);
         }
     }
+    assert!(undocumented.is_empty(), "add to docs/log-kinds.md: {undocumented:#?}");
     assert_eq!(rows, 27 * ROUTES.len());
     assert!(served.world.log_is_whole());
 }

@@ -25,6 +25,17 @@ fn main() -> ExitCode {
     if what.is_file() {
         return note(&key, what);
     }
+    // Something that cannot be read is no forgery.
+    if let Some(missing) = ["checkpoint", "entries.jsonl"]
+        .into_iter()
+        .find(|name| !what.join(name).is_file())
+    {
+        say(&format!(
+            "{} has no {missing}: is it the folder of `log export`?",
+            what.display()
+        ));
+        return ExitCode::from(2);
+    }
     match verify(&key, what) {
         Ok((checkpoint, signer)) => {
             let by = if signer == key {

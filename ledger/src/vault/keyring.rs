@@ -3,6 +3,8 @@
 //! A keyset may hold older keys beside its primary one: they open and check what they wrote, and seal nothing any more
 //! (`rotation`).
 
+use std::collections::HashSet;
+
 use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde::Serialize;
@@ -263,6 +265,12 @@ impl Keyring {
             && directory.is_none_or(|sealed| mac_key_id(sealed) == Some(self.directory.primary.version))
     }
 
+    /// Whether the key that signs rows here is among these, by its id.
+    #[must_use]
+    pub fn is_signed_by(&self, keys: &HashSet<u32>) -> bool {
+        keys.contains(&self.access_row.primary)
+    }
+
     /// Whether a row that grants access is as it was written.
     #[must_use]
     pub fn verify_row(&self, canonical: &[u8], mac: &[u8]) -> bool {
@@ -288,10 +296,17 @@ impl Keyring {
         self.web.sign_with(id, message)
     }
 
-    /// Checks [`Keyring::web_mac`] in constant time.
+    /// Checks [`Keyring::web_mac`] in constant time; of the key of now and the one before it. Older ones are kept for passwords alone.
     #[must_use]
     pub fn verify_web_mac(&self, message: &[u8], mac: &[u8]) -> bool {
-        self.web.verify(message, mac)
+        let recent = self
+            .web
+            .keys
+            .iter()
+            .rev()
+            .take(2)
+            .any(|(id, _)| mac_key_id(mac) == Some(*id));
+        recent && self.web.verify(message, mac)
     }
 
     /// Eight bytes that stand for a network address in the log.
