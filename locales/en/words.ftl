@@ -195,6 +195,7 @@ kind-act-refuse = Act refused
 kind-log-view = Log read
 kind-log-verify = Log verified
 kind-log-export = Log exported
+kind-log-prove = One entry taken out with its proof
 kind-account-add = Account added
 kind-account-disable = Account disabled
 kind-account-reset = Account reset

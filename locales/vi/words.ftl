@@ -195,6 +195,7 @@ kind-act-refuse = Bị từ chối thao tác
 kind-log-view = Đọc nhật ký
 kind-log-verify = Kiểm chứng nhật ký
 kind-log-export = Xuất nhật ký
+kind-log-prove = Lấy một dòng nhật ký kèm bằng chứng
 kind-account-add = Thêm tài khoản
 kind-account-disable = Khóa tài khoản
 kind-account-reset = Cấp lại tài khoản

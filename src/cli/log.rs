@@ -1,18 +1,22 @@
-//! `log verify | export`.
+//! `log verify | export | prove`.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use ledger::Draft;
+use ledger::log::tlog_proof::TlogProof;
+use ledger::log::tree::leaf_hash;
+use ledger::vault::keyring::Keyring;
 
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::random_id;
 use crate::config::Config;
-use crate::operations::verify_log::{checkpoint, verify};
+use crate::operations::verify_log::{Sound, checkpoint, verify};
 use crate::storage::connection::AnyConnection;
 use crate::storage::log_rows;
 
@@ -24,6 +28,13 @@ pub enum Log {
         /// The folder.
         folder: PathBuf,
     },
+    /// Write one entry with the proof that it is in the log, for whoever it concerns: it tells of no other entry.
+    Prove {
+        /// Index of the entry, as pages and the log show it.
+        index: u64,
+        /// The proof, a new file.
+        file: PathBuf,
+    },
     /// Recompute the log from its raw entries; needs no key. Exit code 1 names the first bad entry.
     Verify,
 }
@@ -32,6 +43,7 @@ pub enum Log {
 pub fn run(arguments: &Arguments, log: &Log) -> Result<ExitCode, Fault> {
     match log {
         Log::Export { folder } => export(arguments, folder),
+        Log::Prove { index, file } => prove(arguments, *index, file),
         Log::Verify => {
             let config = Config::load(&arguments.data).map_err(fault)?;
             let mut connection =
@@ -57,18 +69,55 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<ExitCode, Fault> {
     }
 }
 
-fn export(arguments: &Arguments, folder: &PathBuf) -> Result<ExitCode, Fault> {
+/// The log after an entry of this kind, recomputed, and the keys that sign it.
+fn after(arguments: &Arguments, kind: &str, fields: &[&str]) -> Result<(AnyConnection, Sound, Arc<Keyring>), Fault> {
     let (writer, thread, keyring) = unseal::writer(arguments)?;
-    let entry = Draft::new("log.export", "operator", &random_id().map_err(fault)?);
+    let entry = Draft::new(kind, "operator", &random_id().map_err(fault)?).fields(fields);
     let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
     drop(writer);
     thread.join();
-    written.map_err(|_| fault("the export could not be logged, so nothing was exported"))?;
+    written.map_err(|_| fault("the log could not be written, so nothing was taken out of it"))?;
     let config = Config::load(&arguments.data).map_err(fault)?;
     let mut connection = AnyConnection::open(&config.database_address(&arguments.data), false).map_err(fault)?;
     let sound = verify(&mut connection)
         .map_err(fault)?
         .map_err(|bad| Fault(format!("the log does not verify: {}", bad.what)))?;
+    Ok((connection, sound, keyring))
+}
+
+fn prove(arguments: &Arguments, index: u64, file: &Path) -> Result<ExitCode, Fault> {
+    if file.exists() {
+        return Err(Fault(format!("{} is there already; name a new file", file.display())));
+    }
+    let named = format!("index-{index}");
+    let (mut connection, sound, keyring) = after(arguments, "log.prove", &[&named])?;
+    let size = i64::try_from(sound.size).map_err(fault)?;
+    let (mut leaves, mut entry, mut from) = (Vec::new(), None, 0);
+    while from < size {
+        for row in log_rows::from_index(&mut connection, sound.shard, from, 10_000.min(size - from)).map_err(fault)? {
+            leaves.push(leaf_hash(&row.bytes));
+            if u64::try_from(row.idx) == Ok(index) {
+                entry = Some(row.bytes);
+            }
+            from = row.idx + 1;
+        }
+    }
+    let entry = entry.ok_or_else(|| Fault(format!("there is no entry {index}; the log has {} of them", sound.size)))?;
+    let proof = TlogProof::new(entry, index, &leaves, checkpoint(&keyring, &sound));
+    let proof = proof.ok_or_else(|| fault("the entry is not in the tree"))?;
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(|error| Fault(format!("cannot write {}: {error}", file.display())))?;
+    out.write_all(proof.text().as_bytes()).map_err(fault)?;
+    say(&format!("Entry {index} of {} in {}", sound.size, file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(arguments: &Arguments, folder: &PathBuf) -> Result<ExitCode, Fault> {
+    let (mut connection, sound, keyring) = after(arguments, "log.export", &[])?;
     DirBuilder::new()
         .mode(0o700)
         .create(folder)

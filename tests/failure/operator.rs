@@ -445,6 +445,45 @@ fn the_offline_verifier_accepts_the_bundle_and_names_what_was_changed() {
     assert!(String::from_utf8_lossy(&bad.stdout).contains("an entry was changed"));
 }
 
+#[test]
+fn one_entry_is_taken_out_with_a_proof_that_tells_of_no_other() {
+    let house = House::new();
+    let (file, own) = (house.folder.path().join("seven.tlog-proof"), own_key(&house));
+    let shown = file.to_str().unwrap();
+    let said = house.ok(&["log", "prove", "7", shown]);
+    assert!(said.contains("Entry 7 of"), "{said}");
+    let verify = |key: &str| verifier().arg(key).arg(&file).output().unwrap();
+    let good = verify(&own);
+    let said = String::from_utf8(good.stdout).unwrap();
+    assert!(
+        good.status.success() && said.contains("entry 7 is in donghanh/"),
+        "{said}"
+    );
+    let mut log = AnyConnection::open(house.data.join("donghanh.db").to_str().unwrap(), false).unwrap();
+    let head = donghanh::storage::log_rows::head(&mut log).unwrap();
+    let rows = donghanh::storage::log_rows::from_index(&mut log, head.shard, 0, 100).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let entry = |at: usize| String::from_utf8(rows[at].bytes.clone()).unwrap();
+    assert!(said.contains(&entry(7)) && !said.contains(&entry(6)));
+    assert!(text.starts_with("c2sp.org/tlog-proof@v1\nextra ") && text.contains("\nindex 7\n"));
+    assert!(
+        entry(rows.len() - 1).contains("\"k\":\"log.prove\""),
+        "taking it out is an entry itself"
+    );
+    for (index, into, says) in [
+        ("7", shown, "is there already"),
+        ("100000", "nowhere", "there is no entry 100000"),
+    ] {
+        let refused = house.run(&["log", "prove", index, house.folder.path().join(into).to_str().unwrap()]);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(says));
+    }
+    std::fs::write(&file, text.replace("index 7", "index 6")).unwrap();
+    assert_eq!(verify(&own).status.code(), Some(1));
+    let other = own_key(&House::new());
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(verify(&other).status.code(), Some(1));
+}
+
 /// The offline verifier, built when it is not there.
 pub fn verifier() -> Command {
     let built = Command::new(env!("CARGO"))

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ledger::log::checkpoint::{Checkpoint, VerifierKey};
+use ledger::log::tlog_proof::TlogProof;
 use ledger::log::verify::Verifier;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [key, what] = arguments.as_slice() else {
         say(
-            "usage: donghanh-verify VKEY FOLDER|FILE\n  VKEY    the line printed by `donghanh init`, from paper\n  FOLDER  holds entries.jsonl and checkpoint\n  FILE    a signed note, such as a certificate of erasure",
+            "usage: donghanh-verify VKEY FOLDER|FILE\n  VKEY    the line printed by `donghanh init`, from paper\n  FOLDER  holds entries.jsonl and checkpoint\n  FILE    a signed note, such as a certificate of erasure, or the proof of one entry",
         );
         return ExitCode::from(2);
     };
@@ -59,9 +60,37 @@ fn main() -> ExitCode {
     }
 }
 
+/// Says what a proof of one entry proves, and shows the entry.
+fn proof(key: &VerifierKey, text: &str) -> ExitCode {
+    let proved = TlogProof::parse(text).and_then(|proof| Ok((proof.verify(key)?, proof)));
+    match proved {
+        Ok((checkpoint, proof)) => {
+            say(&format!(
+                "OK  entry {} is in {} of {} entries, root signed by the key on paper\n\n{}",
+                proof.index,
+                checkpoint.origin,
+                checkpoint.size,
+                String::from_utf8_lossy(&proof.entry)
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(_) => {
+            say("BAD it proves nothing under this key; after a rotation it wants the newest line");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Says what a note says, if this key signed it.
 fn note(key: &VerifierKey, file: &Path) -> ExitCode {
     let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read it: {error}"));
+    if let Some(text) = text
+        .as_ref()
+        .ok()
+        .filter(|text| text.starts_with("c2sp.org/tlog-proof"))
+    {
+        return proof(key, text);
+    }
     let body = text
         .as_deref()
         .map_err(Clone::clone)

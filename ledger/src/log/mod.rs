@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod commit;
 pub mod entry;
 pub mod proof;
+pub mod tlog_proof;
 pub mod tree;
 pub mod verify;
 
