@@ -117,8 +117,10 @@ pub enum ConfigError {
     #[error("cannot read {0}: {1}")]
     Unreadable(PathBuf, #[source] std::io::Error),
     /// The file is not valid.
-    #[error("{0} is not valid: {1}")]
-    Invalid(PathBuf, #[source] Box<toml::de::Error>),
+    ///
+    /// Says where and what, and never repeats the line: it may hold what is secret.
+    #[error("{0} is not valid, line {1}: {2}")]
+    Invalid(PathBuf, usize, String),
 }
 
 impl Config {
@@ -126,7 +128,10 @@ impl Config {
     pub fn load(data: &Path) -> Result<Self, ConfigError> {
         let path = data.join("config.toml");
         match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| ConfigError::Invalid(path, Box::new(error))),
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+                ConfigError::Invalid(path, before.matches('\n').count() + 1, error.message().to_owned())
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(ConfigError::Unreadable(path, error)),
         }

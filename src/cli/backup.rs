@@ -20,7 +20,8 @@ use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, migrate};
 use crate::storage::objects::Objects;
 use crate::storage::transfer::transfer;
-use crate::storage::{attachments, key_packages, key_plane, log_rows, orders};
+use crate::storage::writer::Writer;
+use crate::storage::{attachments, copy, key_packages, key_plane, log_rows, orders};
 
 /// Backups of the data.
 #[derive(Subcommand)]
@@ -336,6 +337,21 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
             copied.bad
         ));
     }
+    // The log says so before anybody can look at it: no restored house is without this entry.
+    let size = header.size + replayed.entries as u64;
+    let mut fields = vec![format!("from-{}", header.size), format!("to-{size}")];
+    // Empty unless an incomplete backup was asked for.
+    gone_from(&gone);
+    fields.extend(gone.values().flatten().map(|index| format!("lost-{index}")));
+    let entry = entry("backup.restore", "operator", "", &fields).map_err(fault)?;
+    let node = format!("{}-cli", config.node);
+    let (writer, thread) =
+        Writer::start(partial.to_str().unwrap_or_default(), Clock::system(), &node).map_err(fault)?;
+    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+    drop(writer);
+    thread.join();
+    written.map_err(|_| fault("the restored log could not be written, so nothing was restored"))?;
+    copy::settle(&mut AnyConnection::open(partial.to_str().unwrap_or_default(), false)?)?;
     match &mut server {
         None => {
             backup::remove(Path::new(&address));
@@ -347,17 +363,6 @@ fn restore(arguments: &Arguments, config: &Config, from: &Wanted<'_>) -> Result<
         }
     }
     backup::remove(&partial);
-    let size = header.size + replayed.entries as u64;
-    let mut fields = vec![format!("from-{}", header.size), format!("to-{size}")];
-    // Empty unless an incomplete backup was asked for.
-    gone_from(&gone);
-    fields.extend(gone.values().flatten().map(|index| format!("lost-{index}")));
-    let entry = entry("backup.restore", "operator", "", &fields).map_err(fault)?;
-    let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
-    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
-    drop(writer);
-    thread.join();
-    written.map_err(|_| fault("restored, but the log could not say so; see `donghanh check`"))?;
     match replayed {
         _ if mirrors.is_none() => say(
             "Entries written after the backup are lost. Tell the auditors: their checkpoints are longer than this log.",

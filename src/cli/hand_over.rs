@@ -25,11 +25,10 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
     if file.exists() {
         return Err(Fault(format!("{} is there already; name a new file", file.display())));
     }
-    // Complete under its own name only once the log has its digest; what a run that was cut short left is written over.
+    // Complete under its own name only once the log has its digest.
     let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
+    partial.push(format!(".{id}.partial"));
     let partial = PathBuf::from(partial);
-    drop(std::fs::remove_file(&partial));
     let (config, mut plane) = unseal::key_plane(arguments)?;
     let offers = unseal::offers(arguments, &key_plane::slots(&mut plane)?)?;
     let keyring = Arc::new(unseal::opened_with(&mut plane, &offers)?.keyring);
@@ -38,6 +37,8 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
     let found = find(&mut house, &mut plane, &keyring, (id, Clock::system().now_ms())).map_err(fault)?;
     let headers = super::wait(found.headers(&objects))??;
     let cannot = |error: std::io::Error| Fault(format!("cannot write {}: {error}", file.display()));
+    // What a run that was cut short left counts for nothing, as the order is not done.
+    drop(std::fs::remove_file(&partial));
     // Whether the file can be there at all is known before anything is opened.
     let mut options = OpenOptions::new();
     let out = options
@@ -61,7 +62,6 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
             let digest = digest(&partial).map_err(fault)?;
             let count = (handed.parts.len(), handed.files.len());
             handed.finish(&writer, &keyring, &digest).map_err(fault)?;
-            std::fs::rename(&partial, file).map_err(cannot)?;
             Ok((digest, count))
         });
     drop(writer);
@@ -71,6 +71,12 @@ pub fn run(arguments: &Arguments, order: &str, to: &str, file: &Path) -> Result<
         drop(std::fs::remove_file(&partial));
     }
     let (digest, (parts, files)) = done?;
+    if file.exists() || std::fs::rename(&partial, file).is_err() {
+        return Err(Fault(format!(
+            "the package is made and whole, but could not be given its name; it is {}",
+            partial.display()
+        )));
+    }
     say(&format!(
         "{parts} records and {files} files of one case are in {}.",
         file.display()

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Fault, fault};
 
 #[cfg(feature = "pkcs11")]
-pub use with::{open, seal};
+pub use with::{open, seal, tokens};
 
 /// Bytes of the nonce before the ciphertext.
 #[cfg(feature = "pkcs11")]
@@ -17,6 +17,12 @@ const NONCE: usize = 12;
 /// Seals a text under a new key of a token and gives `nonce 12 ‖ AES-256-GCM ciphertext ‖ tag 16`; this program cannot.
 #[cfg(not(feature = "pkcs11"))]
 pub fn seal(_: &Path, _: &str, _: &str, _: &[u8], _: (&str, &[u8])) -> Result<Vec<u8>, Fault> {
+    Err(without())
+}
+
+/// Labels of the tokens that are there; this program cannot.
+#[cfg(not(feature = "pkcs11"))]
+pub fn tokens(_: &Path) -> Result<Vec<String>, Fault> {
     Err(without())
 }
 
@@ -55,8 +61,12 @@ mod with {
         }
     }
 
-    /// A session of the user of a token.
-    fn session(module: &Path, token: &str, pin: &str) -> Result<Session, Fault> {
+    /// The library, started once for the process: a module starts no second time.
+    fn library(module: &Path) -> Result<&'static Pkcs11, Fault> {
+        static LIBRARY: std::sync::OnceLock<Pkcs11> = std::sync::OnceLock::new();
+        if let Some(library) = LIBRARY.get() {
+            return Ok(library);
+        }
         let library = Pkcs11::new(module).map_err(|error| {
             Fault(format!(
                 "`pkcs11` of config.toml: {} is no PKCS #11 module here ({error})",
@@ -65,20 +75,43 @@ mod with {
         })?;
         let begun = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
         begun.map_err(cannot("does not start"))?;
-        for slot in library.get_slots_with_token().map_err(cannot("shows no tokens"))? {
+        Ok(LIBRARY.get_or_init(|| library))
+    }
+
+    /// Slots of the module with the labels of their tokens.
+    fn labelled(library: &Pkcs11) -> Result<Vec<(cryptoki::slot::Slot, String)>, Fault> {
+        let slots = library.get_slots_with_token().map_err(cannot("shows no tokens"))?;
+        let mut all = Vec::with_capacity(slots.len());
+        for slot in slots {
             let about = library
                 .get_token_info(slot)
                 .map_err(cannot("says nothing of its token"))?;
-            if about.label().trim_end() == token {
-                let session = library.open_rw_session(slot).map_err(cannot("opens no session"))?;
-                let logged_in = session.login(UserType::User, Some(&AuthPin::new(pin.into())));
-                logged_in.map_err(cannot("does not let you in"))?;
-                return Ok(session);
-            }
+            all.push((slot, about.label().trim_end().to_owned()));
         }
-        Err(Fault(format!(
-            "there is no token `{token}` in the hardware module; is it plugged in?"
-        )))
+        Ok(all)
+    }
+
+    /// Labels of the tokens that are there.
+    pub fn tokens(module: &Path) -> Result<Vec<String>, Fault> {
+        Ok(labelled(library(module)?)?
+            .into_iter()
+            .map(|(_, label)| label)
+            .collect())
+    }
+
+    /// A session of the user of a token.
+    fn session(module: &Path, token: &str, pin: &str) -> Result<Session, Fault> {
+        let library = library(module)?;
+        let found = labelled(library)?.into_iter().find(|(_, label)| label == token);
+        let (slot, _) = found.ok_or_else(|| {
+            Fault(format!(
+                "there is no token `{token}` in the hardware module; is it plugged in?"
+            ))
+        })?;
+        let session = library.open_rw_session(slot).map_err(cannot("opens no session"))?;
+        let logged_in = session.login(UserType::User, Some(&AuthPin::new(pin.into())));
+        logged_in.map_err(cannot("does not let you in"))?;
+        Ok(session)
     }
 
     /// Seals a text under a new key of a token and gives `nonce 12 ‖ AES-256-GCM ciphertext ‖ tag 16`.

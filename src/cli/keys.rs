@@ -11,6 +11,7 @@ use super::slot::{NewSlot, make};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::config::Config;
 use crate::operations::gate::{Offer, entry, fields};
+use crate::storage::StorageError;
 use crate::storage::key_plane::{self, change_slots};
 use crate::storage::writer::Writer;
 
@@ -191,20 +192,34 @@ pub fn while_sealed<T>(
         }
     }
     let done = act();
-    // Somebody who saw the sealed page may have unsealed it meanwhile, with the keys of before.
-    let is_open = control::ask(&arguments.data, &Question::Status)? == Some(Reply::Open);
-    if is_open {
-        control::ask(&arguments.data, &Question::Seal)?;
-    }
-    let reopened = match (was_open || is_open, control::ask(&arguments.data, &Question::Status)?) {
-        (true, Some(_)) => give(arguments, offers).map(drop),
-        (false, Some(Reply::Sealed { .. } | Reply::Waiting { .. })) => {
-            say("The server is SEALED, as it was before: open it with `keys unseal`.");
-            Ok(())
+    let reopened = reopen(arguments, offers, was_open);
+    match (done, reopened) {
+        (Ok(value), reopened) => Ok((value, reopened)),
+        (Err(Fault(why)), Err(Fault(sealed))) => {
+            Err(Fault(format!("{why}. And the server may be sealed now: {sealed}")))
         }
-        _ => Ok(()),
+        (Err(fault), Ok(())) => Err(fault),
+    }
+}
+
+/// Opens the server again, if there is one and it was open.
+fn reopen(arguments: &Arguments, offers: Vec<Offer>, was_open: bool) -> Result<(), Fault> {
+    let Some(now) = control::ask(&arguments.data, &Question::Status)? else {
+        return Ok(());
     };
-    Ok((done?, reopened))
+    // Somebody who saw the sealed page may have unsealed it meanwhile, or be about to, with the keys of before.
+    control::ask(&arguments.data, &Question::Seal)?;
+    if was_open || now == Reply::Open {
+        return give(arguments, offers).map(drop);
+    }
+    Ok(())
+}
+
+/// Says so when a server runs on this data folder and is sealed.
+pub fn mention_sealed(arguments: &Arguments) {
+    if let Ok(Some(Reply::Sealed { .. } | Reply::Waiting { .. })) = control::ask(&arguments.data, &Question::Status) {
+        say("The server is SEALED: open it with `keys unseal`.");
+    }
 }
 
 /// Does something with a writer of its own, whose thread has ended when it is done.
@@ -271,10 +286,14 @@ fn slot(arguments: &Arguments, act: &SlotAct) -> Result<ExitCode, Fault> {
     names.extend(old.filter(|_| made.is_some()).map(|old| old.id().to_owned()));
     let entry = entry(kind, "operator", named.kind(), &names).map_err(fault)?;
     with_writer(arguments, &config, |writer| {
-        let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
-        written.map_err(|_| fault("the log could not be written, so the slots stay as they were"))
+        let told = || {
+            let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+            let kept = StorageError::Inconsistent("the log could not be written, so the slots stay as they were");
+            written.map(drop).map_err(|_| kept)
+        };
+        let changed = (made.as_ref(), old.map(|old| old.id()));
+        Ok(change_slots(&mut connection, &unsealed.root, changed, told)?)
     })?;
-    change_slots(&mut connection, &unsealed.root, made.as_ref(), old.map(|old| old.id())).map_err(fault)?;
     say("Done. Try the new slot before you rely on it, and make a new copy of the key plane.");
     Ok(ExitCode::SUCCESS)
 }

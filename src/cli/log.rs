@@ -13,9 +13,11 @@ use ledger::log::tlog_proof::TlogProof;
 use ledger::log::tree::leaf_hash;
 use ledger::vault::keyring::Keyring;
 
+use super::rotate::STRANGE;
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::random_id;
 use crate::config::Config;
+use crate::operations::rotate_keys;
 use crate::operations::verify_log::{Sound, checkpoint, verify};
 use crate::storage::connection::AnyConnection;
 use crate::storage::log_rows;
@@ -72,13 +74,17 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<ExitCode, Fault> {
 /// The log after an entry of this kind, recomputed, and the keys that sign it.
 fn after(arguments: &Arguments, kind: &str, fields: &[&str]) -> Result<(AnyConnection, Sound, Arc<Keyring>), Fault> {
     let (writer, thread, keyring) = unseal::writer(arguments)?;
+    let config = Config::load(&arguments.data).map_err(fault)?;
+    let mut connection = AnyConnection::open(&config.database_address(&arguments.data), false).map_err(fault)?;
+    // What a key signs that was replaced, nobody should take for the log.
+    if rotate_keys::is_replaced(&mut connection, &keyring)? {
+        return Err(fault(STRANGE));
+    }
     let entry = Draft::new(kind, "operator", &random_id().map_err(fault)?).fields(fields);
     let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
     drop(writer);
     thread.join();
     written.map_err(|_| fault("the log could not be written, so nothing was taken out of it"))?;
-    let config = Config::load(&arguments.data).map_err(fault)?;
-    let mut connection = AnyConnection::open(&config.database_address(&arguments.data), false).map_err(fault)?;
     let sound = verify(&mut connection)
         .map_err(fault)?
         .map_err(|bad| Fault(format!("the log does not verify: {}", bad.what)))?;

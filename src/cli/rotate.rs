@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ledger::log::checkpoint::VerifierKey;
 use ledger::vault::rotation;
 
-use super::keys::{while_sealed, with_writer};
+use super::keys::{mention_sealed, while_sealed, with_writer};
 use super::slot::{NewSlot, make};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
@@ -31,18 +31,25 @@ pub fn rotate(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
         return Err(fault(STRANGE));
     }
     let mut reopened = Ok(());
-    let cut_short = rotate_keys::behind(&mut house, &keyring)? || rotate_keys::is_unended(&mut plane)?;
+    if rotate_keys::is_replaced(&mut house, &keyring)? {
+        return Err(fault(STRANGE));
+    }
+    let cut_short = rotate_keys::behind(&mut house, &keyring)?
+        || rotate_keys::is_unended(&mut plane)?
+        || rotate_keys::is_unconfirmed(&mut house, &keyring)?;
     if cut_short {
         say(
             "A rotation was cut short, or an older backup came back. This brings it to its end; run it once more for newer keys.",
         );
     } else {
-        let last = rotate_keys::last(&mut house)?;
+        let last = rotate_keys::drawn(&mut house, &keyring)?;
         if !again && last.is_some_and(|last| Clock::system().now_ms() - last < A_DAY_MS) {
-            return Err(fault(
+            return Err(Fault(format!(
                 "the keys were drawn anew within the last day, so nothing was done: another rotation destroys the keys that backups from \
-                 before that one need. Say --again if you mean it",
-            ));
+                 before that one need. Say --again if you mean it. The key that signs the log:
+    {}",
+                VerifierKey::of(&keyring).line()
+            )));
         }
         let (begun, opened) = while_sealed(arguments, offers, || {
             with_writer(arguments, &config, |writer| {
@@ -85,12 +92,13 @@ pub fn rotate(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
     say(
         "Key packages of before open this data no more. Now: `keys package destroyed` for the older one, then `keys package make`.",
     );
+    mention_sealed(arguments);
     reopened.map(|()| ExitCode::SUCCESS)
 }
 
 /// What to do when keys and data are not of one time.
-pub const STRANGE: &str = "the keys here are from before the last rotation that the data knows of: with them nobody can sign in. Move the \
-    key plane (keys.db) away and restore a newer key package";
+pub const STRANGE: &str = "the keys and the data here are not of one time, so nobody can sign in: either the keys are from before the last \
+    rotation (move the key plane, keys.db, away and restore a newer key package), or the data is an old backup (restore a newer one)";
 
 /// Overwrites what the old keysets left behind; what was done is done, whether that succeeds now or later.
 fn traces(plane: &mut AnyConnection) {
@@ -107,6 +115,9 @@ pub fn retire(arguments: &Arguments) -> Result<ExitCode, Fault> {
     let (_, Unsealed { root, keyring, .. }) = unseal::opened(arguments)?;
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
     if are_strange(&mut house, &key_plane::row_keys(&key_plane::keysets(&mut plane)?))? {
+        return Err(fault(STRANGE));
+    }
+    if rotate_keys::is_replaced(&mut house, &keyring)? {
         return Err(fault(STRANGE));
     }
     if rotate_keys::behind(&mut house, &keyring)? {

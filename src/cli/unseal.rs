@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ledger::vault::keyring::Keyring;
 use ledger::vault::share::Share;
-use ledger::vault::slot::{Opener, Slot};
+use ledger::vault::slot::{Hardware, Opener, Slot};
 use zeroize::Zeroizing;
 
 use super::{Arguments, Fault, fault, hardware, say, say_error};
@@ -144,10 +144,31 @@ pub fn module(arguments: &Arguments) -> Result<PathBuf, Fault> {
 /// The key file of a slot, as the hardware module gives it out for the PIN.
 fn from_hardware(arguments: &Arguments, slots: &[Slot]) -> Result<Zeroizing<String>, Fault> {
     let module = module(arguments)?;
-    let slot = slots.iter().find_map(Slot::of_hardware);
-    let slot = slot.ok_or_else(|| fault("no slot is opened by a hardware module; `keys status` shows the slots"))?;
-    let pin = passphrase(arguments, &format!("PIN of the token {}: ", slot.token))?;
-    hardware::open(&module, &pin, &slot)
+    let slots: Vec<Hardware> = slots.iter().filter_map(Slot::of_hardware).collect();
+    if slots.is_empty() {
+        return Err(fault(
+            "no slot is opened by a hardware module; `keys status` shows the slots",
+        ));
+    }
+    // One of several tokens may be broken or in another safe: whichever is here is asked, each once.
+    let there = hardware::tokens(&module)?;
+    let here: Vec<&Hardware> = slots.iter().filter(|slot| there.contains(&slot.token)).collect();
+    let labels: Vec<&str> = slots.iter().map(|slot| slot.token.as_str()).collect();
+    if here.is_empty() {
+        return Err(Fault(format!(
+            "there is no token `{}` in the hardware module; is it plugged in?",
+            labels.join("`, `")
+        )));
+    }
+    let pin = passphrase(arguments, "PIN of the token: ")?;
+    let mut last = fault("no token opened");
+    for slot in here {
+        match hardware::open(&module, &pin, slot) {
+            Ok(text) => return Ok(text),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// A passphrase, where one alone opens a slot; `None` when shares are to be given instead.

@@ -64,7 +64,7 @@ pub enum BackupError {
 /// What is wrong with a text that should be a public age key; a secret one is never repeated.
 #[must_use]
 pub fn no_public_key(text: &str) -> String {
-    if text.trim().to_ascii_uppercase().starts_with("AGE-SECRET-KEY") {
+    if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
         "this is the SECRET part of a key; it counts as seen now, so make a new key and give its public part".to_owned()
     } else {
         format!("{text} is no public age key")

@@ -27,12 +27,19 @@ pub fn files_of(config: &Config, data: &Path) -> Result<Objects, StorageError> {
         ));
     }
     let text = Zeroizing::new(std::fs::read_to_string(&s3.credentials).map_err(unreadable)?);
-    let mut lines = text.lines().map(str::trim);
-    let (Some(id), Some(secret)) = (lines.next(), lines.next()) else {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let plain = |line: &&str| !line.contains(|letter: char| letter.is_whitespace() || "=[]#".contains(letter));
+    // A secret has more letters than the id of a key: a file that is the other way round would send it in the open.
+    let [id, secret] = lines.as_slice() else {
         return Err(StorageError::Inconsistent(
             "the credentials of [s3] have two lines: the id of the access key, and its secret",
         ));
     };
+    if !plain(id) || secret.contains(char::is_whitespace) || id.len() > secret.len() {
+        return Err(StorageError::Inconsistent(
+            "the credentials of [s3] have two lines: first the id of the access key alone, then its secret alone",
+        ));
+    }
     Objects::bucket(&S3 {
         endpoint: &s3.endpoint,
         region: &s3.region,
@@ -48,8 +55,12 @@ fn is_loopback(endpoint: &str) -> bool {
         return false;
     };
     let place = rest.split('/').next().unwrap_or_default();
-    let (host, port) = place.rsplit_once(':').unwrap_or((place, "80"));
-    ["127.0.0.1", "localhost", "[::1]"].contains(&host) && port.parse::<u16>().is_ok()
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
+        let port = place.strip_prefix(host);
+        port.is_some_and(|port| {
+            port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+        })
+    })
 }
 
 #[cfg(test)]
@@ -62,6 +73,7 @@ mod tests {
             "http://127.0.0.1:9000",
             "http://localhost",
             "http://[::1]:9000/",
+            "http://[::1]",
             "http://localhost:9000/x",
         ] {
             assert!(is_loopback(good), "{good}");

@@ -200,7 +200,7 @@ fn standing(order: &OrderRow, now_ms: i64) -> Result<(), HandOverError> {
         }
         Some(State::Requested) => "it waits for a custodian of the keys, who has not agreed to it",
         Some(State::Done) => {
-            "its package was made already, the log has its SHA-256; for another one it has to be asked for again"
+            "its package was made already, the log has its SHA-256 (a file that ends in .partial and has it is that package); for another one it has to be asked for again"
         }
         Some(State::Refused | State::Withdrawn) | None => "it was stopped; it has to be asked for again",
     }))
@@ -385,6 +385,9 @@ impl Handed {
             }
             Ok(((), vec![entry]))
         });
-        written.map(drop).map_err(|_| HandOverError::NotTold)
+        written.map(drop).map_err(|error| match error {
+            WriteError::Refused(()) => HandOverError::NotNow("it was stopped meanwhile, so nothing is given out"),
+            _ => HandOverError::NotTold,
+        })
     }
 }

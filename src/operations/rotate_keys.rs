@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ledger::log::checkpoint::VerifierKey;
-use ledger::log::entry::SUCCESSION;
+use ledger::log::entry::{Entry, SUCCESSION};
 use ledger::vault::RootKey;
 use ledger::vault::keyring::Keyring;
 use ledger::vault::rotation::{retire, turn};
@@ -49,6 +49,10 @@ macro_rules! of_every_table {
     };
 }
 
+const LATER: StorageError = StorageError::Inconsistent(
+    "the keys ARE new, but the log could not be written, so not everything is written anew: run `keys rotate` again",
+);
+
 /// What a rotation tells at its beginning.
 pub struct Begun {
     /// The two wrapping epochs, `old-new`.
@@ -60,26 +64,48 @@ pub struct Begun {
 /// Says in the log, signed by the new key itself, that the key of now signs from here on: those before it count for nothing after this
 /// entry. Written once for each key; a run that was cut short before is made up for.
 pub fn confirm(writer: &Writer, house: &mut AnyConnection, keyring: &Keyring) -> Result<(), StorageError> {
-    let key = VerifierKey::of(keyring);
-    let entries = log_rows::of_kinds(house, &["key.rotate", "key.confirm"])?;
-    let said = |note: &String| key.successor(note).is_some_and(|next| next == key);
-    let named = entries.iter().any(|entry| entry.k == "key.rotate");
-    if named
-        && !entries
-            .iter()
-            .any(|entry| entry.confirmation().is_some_and(|note| said(&note)))
-    {
-        let note = key.succession(keyring);
-        tell(
-            writer,
-            "key.confirm",
-            &[format!("{SUCCESSION}{}", ledger::b64u(note.as_bytes()))],
-        )?;
+    if is_unconfirmed(house, keyring)? {
+        let note = VerifierKey::of(keyring).succession(keyring);
+        let field = format!("{SUCCESSION}{}", ledger::b64u(note.as_bytes()));
+        tell(writer, "key.confirm", &[field]).map_err(|_| LATER)?;
     }
     Ok(())
 }
 
-/// When the keys were last drawn, UTC milliseconds.
+/// Whether the log names this signing key as the next one and has no word of its own yet.
+pub fn is_unconfirmed(house: &mut AnyConnection, keyring: &Keyring) -> Result<bool, StorageError> {
+    let line = VerifierKey::of(keyring).line();
+    let entries = log_rows::of_kinds(house, &["key.rotate", "key.confirm"])?;
+    let named = entries
+        .iter()
+        .flat_map(Entry::successions)
+        .any(|note| note.contains(&line));
+    let confirmed = entries
+        .iter()
+        .filter_map(Entry::confirmation)
+        .any(|note| note.contains(&line));
+    Ok(named && !confirmed)
+}
+
+/// Whether another signing key has taken the place of this one: these keys are then of an earlier time than the log.
+pub fn is_replaced(house: &mut AnyConnection, keyring: &Keyring) -> Result<bool, StorageError> {
+    let line = VerifierKey::of(keyring).line();
+    let entries = log_rows::of_kinds(house, &["key.confirm"])?;
+    let newest = entries.iter().filter_map(Entry::confirmation).next_back();
+    Ok(newest.is_some_and(|note| !note.contains(&line)))
+}
+
+/// When the keys of now were drawn, UTC milliseconds; a rotation of which only the entry is left does not count.
+pub fn drawn(house: &mut AnyConnection, keyring: &Keyring) -> Result<Option<i64>, StorageError> {
+    let line = VerifierKey::of(keyring).line();
+    let entries = log_rows::of_kinds(house, &["key.rotate"])?;
+    let own = entries
+        .iter()
+        .rfind(|entry| entry.successions().iter().any(|note| note.contains(&line)));
+    Ok(own.map(|entry| entry.t))
+}
+
+/// When the log last told of a rotation, UTC milliseconds.
 pub fn last(house: &mut AnyConnection) -> Result<Option<i64>, StorageError> {
     Ok(log_rows::of_kinds(house, &["key.rotate"])?.last().map(|entry| entry.t))
 }
@@ -125,7 +151,7 @@ pub fn renew(writer: &Writer, keyring: &Arc<Keyring>, mut progress: impl FnMut(R
         loop {
             let (signer, from) = (Arc::clone(keyring), after.clone());
             let done = writer.write_blocking::<_, ()>(None, move |tx| Ok((page(tx, &signer, &from)?, vec![])));
-            let ((some, last), _) = done.map_err(|_| LOG)?;
+            let ((some, last), _) = done.map_err(|_| LATER)?;
             rows.renewed += some.renewed;
             rows.edited += some.edited;
             progress(rows);
@@ -205,6 +231,7 @@ pub fn end(
     keep: Keep,
 ) -> Result<usize, StorageError> {
     let read = key_plane::keysets(plane)?;
+    key_plane::are_of(&read, keyring)?;
     let notes = log_rows::note_keys(house)?;
     let (_, oldest) = keyring.web_key_ids();
     let mut passwords = HashSet::new();

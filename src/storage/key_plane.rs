@@ -100,12 +100,13 @@ fn rows(connection: &mut AnyConnection) -> Result<Vec<(String, Option<Slot>)>, S
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Adds a slot and takes one away, both or neither; the last slot stays, and so does everything when this is the root key no more.
+/// Adds a slot and takes one away, both or neither; the last slot stays, and so does everything when this is the root key no more, or when
+/// `told`, who hears of it last, fails.
 pub fn change_slots(
     connection: &mut AnyConnection,
     root: &RootKey,
-    add: Option<&Slot>,
-    remove: Option<&str>,
+    (add, remove): (Option<&Slot>, Option<&str>),
+    told: impl FnOnce() -> Result<(), StorageError>,
 ) -> Result<(), StorageError> {
     connection.transaction(|connection| {
         lock(connection)?;
@@ -127,7 +128,7 @@ pub fn change_slots(
                 "the last slot cannot be removed; nothing would open the keys again",
             ));
         }
-        Ok(())
+        told()
     })
 }
 
@@ -410,13 +411,28 @@ pub fn replace_keysets(
     })
 }
 
+fn access_row(keysets: &[(String, String)]) -> serde_json::Value {
+    let json = keysets.iter().find(|(name, _)| name == "access-row");
+    json.and_then(|(_, json)| serde_json::from_str(json).ok())
+        .unwrap_or_default()
+}
+
+/// Fails when these are not the keysets from which a keyring was opened: what it judged, it judged of others.
+pub fn are_of(keysets: &[(String, String)], keyring: &Keyring) -> Result<(), StorageError> {
+    let json = access_row(keysets);
+    let primary = json
+        .pointer("/keysetInfo/primaryKeyId")
+        .and_then(serde_json::Value::as_u64);
+    match primary == Some(u64::from(keyring.row_key())) {
+        true => Ok(()),
+        false => Err(CHANGED),
+    }
+}
+
 /// Ids of the keys under which rows that grant access are signed, as Tink tells them in plain.
 #[must_use]
 pub fn row_keys(keysets: &[(String, String)]) -> HashSet<u32> {
-    let json = keysets.iter().find(|(name, _)| name == "access-row");
-    let json: serde_json::Value = json
-        .and_then(|(_, json)| serde_json::from_str(json).ok())
-        .unwrap_or_default();
+    let json = access_row(keysets);
     let keys = json
         .pointer("/keysetInfo/keyInfo")
         .and_then(serde_json::Value::as_array);

@@ -168,6 +168,49 @@ fn a_slot_in_a_hardware_module_opens_for_its_pin_and_for_nothing_else() {
 }
 
 #[test]
+fn a_second_token_opens_when_the_first_is_gone() {
+    let setting = Setting::new();
+    let made = setting
+        .with_module(Command::new("softhsm2-util"))
+        .args([
+            "--init-token",
+            "--free",
+            "--label",
+            "spare",
+            "--pin",
+            "482913",
+            "--so-pin",
+            "739164",
+        ])
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    for token in ["donghanh", "spare"] {
+        setting.ok(
+            true,
+            &["482913"],
+            &["--passphrase-stdin", "keys", "slot", "add", "pkcs11", "--token", token],
+        );
+    }
+    for gone in ["donghanh", "spare"] {
+        let tokens = setting.house.folder.path().join("tokens");
+        let kept = setting.house.folder.path().join("kept");
+        Command::new("cp").arg("-r").arg(&tokens).arg(&kept).status().unwrap();
+        let deleted = setting
+            .with_module(Command::new("softhsm2-util"))
+            .args(["--delete-token", "--token", gone])
+            .output();
+        assert!(deleted.unwrap().status.success());
+        assert!(
+            setting.ok(false, &["482913"], &ROTATE).contains("wrapped anew"),
+            "without {gone}"
+        );
+        std::fs::remove_dir_all(&tokens).unwrap();
+        std::fs::rename(&kept, &tokens).unwrap();
+    }
+}
+
+#[test]
 fn a_slot_that_was_changed_or_belongs_to_another_house_opens_nothing() {
     let setting = Setting::new();
     setting.ok(true, &["482913"], &ADD);

@@ -408,14 +408,56 @@ fn an_older_key_plane_that_was_put_back_signs_nothing_that_the_paper_accepts() {
     ]);
     assert!(!refused.status.success());
     let checked = house.run(&["check"]);
-    assert!(String::from_utf8_lossy(&checked.stdout).contains("nobody can sign in"));
-    // A log that goes on under the old key is refused by the first paper and by the newest.
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("not of one time"));
+    // It signs no log any more; and what it would sign, neither the first paper nor the newest accepts.
     let bundle = house.folder.path().join("bundle");
-    house.ok(&["log", "export", bundle.to_str().unwrap()]);
+    let refused = house.run(&["log", "export", bundle.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("not of one time"));
+    let old = opened_by(&house, "key").unwrap();
+    let sound = donghanh::operations::verify_log::verify(&mut house_of(&house))
+        .unwrap()
+        .unwrap();
+    std::fs::create_dir(&bundle).unwrap();
+    std::fs::write(
+        bundle.join("checkpoint"),
+        donghanh::operations::verify_log::checkpoint(&old, &sound),
+    )
+    .unwrap();
+    let rows = donghanh::storage::log_rows::from_index(&mut house_of(&house), sound.shard, 0, 10_000).unwrap();
+    let lines: Vec<u8> = rows
+        .into_iter()
+        .flat_map(|row| [row.bytes, vec![b'\n']].concat())
+        .collect();
+    std::fs::write(bundle.join("entries.jsonl"), lines).unwrap();
     for key in [&paper, &now] {
         let out = crate::operator::verifier().arg(key).arg(&bundle).output().unwrap();
-        assert!(!out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
+        assert_eq!(out.status.code(), Some(1), "{}", String::from_utf8_lossy(&out.stdout));
     }
+}
+
+#[test]
+fn whoever_judged_older_keys_destroys_none_of_the_newer() {
+    let house = House::new();
+    house.ok(&["keys", "rotate"]);
+    let key = std::fs::read_to_string(house.folder.path().join("key")).unwrap();
+    let mut plane = plane(&house);
+    let judged = unseal(&mut plane, &Opener::KeyFile(key.into())).unwrap().unwrap();
+    house.ok(&["keys", "rotate", "--again"]);
+    let config = Config::load(&house.data).unwrap();
+    let address = config.database_address(&house.data);
+    let (writer, thread) =
+        donghanh::storage::writer::Writer::start(&address, donghanh::clock::Clock::system(), "test").unwrap();
+    let keep = donghanh::operations::rotate_keys::Keep::None;
+    let ended = donghanh::operations::rotate_keys::end(
+        &writer,
+        (&mut house_of(&house), &mut plane),
+        (&judged.root, &judged.keyring),
+        keep,
+    );
+    assert!(ended.unwrap_err().to_string().contains("run this again"));
+    drop(writer);
+    thread.join();
+    assert!(rows(&house, &opened_by(&house, "key").unwrap())[0] > 0);
 }
 
 #[test]
@@ -430,7 +472,7 @@ fn whoever_opened_the_keys_before_they_were_rekeyed_changes_nothing_afterwards()
     let erased = donghanh::storage::key_plane::erase(&mut two, &before.root, &before.keyring, &[], |_| Ok(()));
     assert!(erased.unwrap_err().to_string().contains("run this again"));
     let (slot, _) = ledger::vault::slot::Slot::key_file(deployment, &before.root).unwrap();
-    let added = donghanh::storage::key_plane::change_slots(&mut two, &before.root, Some(&slot), None);
+    let added = donghanh::storage::key_plane::change_slots(&mut two, &before.root, (Some(&slot), None), || Ok(()));
     assert!(added.is_err(), "a slot of the old root key would open nothing");
     let keyring = opened_by(&house, "new-key").unwrap();
     assert!(rows(&house, &keyring)[0] > 0 && !all_handles(&mut two, &keyring).unwrap().is_empty());

@@ -168,6 +168,18 @@ fn a_store_over_the_network_without_tls_or_with_open_credentials_is_refused_in_w
     };
     assert!(tries("http://store.example", 0o600).contains("must begin with https://"));
     assert!(tries("https://store.example", 0o644).contains("chmod 600"));
+    for odd in [
+        "a-secret-that-is-long an-id\n",
+        "a-secret-that-is-long\nan-id\n",
+        "[default]\nkey = an-id\n",
+    ] {
+        std::fs::write(&credentials, odd).unwrap();
+        let said = tries("https://store.example", 0o600);
+        assert!(
+            said.contains("two lines") && !said.contains("that-is-long"),
+            "{odd}: {said}"
+        );
+    }
     std::fs::write(&credentials, "only-an-id\n").unwrap();
     let said = tries("https://store.example", 0o600);
     assert!(said.contains("two lines") && !said.contains("only-an-id"), "{said}");

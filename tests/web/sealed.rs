@@ -30,10 +30,10 @@ fn sealed() -> (Served, Vec<String>) {
         .unwrap();
     let deployment = unsealed.keyring.deployment();
     let (slot, shares) = Slot::custodians(deployment, &unsealed.root, 3, 5).unwrap();
-    key_plane::change_slots(&mut keys, &unsealed.root, Some(&slot), None).unwrap();
+    key_plane::change_slots(&mut keys, &unsealed.root, (Some(&slot), None), || Ok(())).unwrap();
     let cost = Cost { m_kib: 8192, t: 1 };
     let slot = Slot::passphrase(deployment, &unsealed.root, PASSPHRASE, cost).unwrap();
-    key_plane::change_slots(&mut keys, &unsealed.root, Some(&slot), None).unwrap();
+    key_plane::change_slots(&mut keys, &unsealed.root, (Some(&slot), None), || Ok(())).unwrap();
     let paper = |share: &ledger::vault::share::Share| {
         let rows: Vec<String> = share.rows().iter().map(|row| row.to_string()).collect();
         rows.join("\r\n")
@@ -335,8 +335,8 @@ fn a_damaged_slot_keeps_the_others_neither_shut_nor_removable_to_the_last() {
     let good = key_plane::slots(&mut keys).unwrap();
     assert_eq!(good.len(), 2);
     let root = root(&served.world);
-    key_plane::change_slots(&mut keys, &root, None, Some(good[0].id())).unwrap();
-    let last = key_plane::change_slots(&mut keys, &root, None, Some(good[1].id()));
+    key_plane::change_slots(&mut keys, &root, (None, Some(good[0].id())), || Ok(())).unwrap();
+    let last = key_plane::change_slots(&mut keys, &root, (None, Some(good[1].id())), || Ok(()));
     assert!(last.is_err(), "a damaged slot opens nothing, so it does not count");
 }
 
@@ -348,13 +348,13 @@ fn the_last_slot_stays_and_a_replaced_custodian_opens_nothing() {
     let custodians = slots.iter().find(|slot| slot.kind() == "custodians").unwrap();
     let root = root(&served.world);
     let stranger = ledger::vault::keyring::draw_root().unwrap();
-    assert!(key_plane::change_slots(&mut keys, &stranger, None, Some(custodians.id())).is_err());
-    key_plane::change_slots(&mut keys, &root, None, Some(custodians.id())).unwrap();
+    assert!(key_plane::change_slots(&mut keys, &stranger, (None, Some(custodians.id())), || Ok(())).is_err());
+    key_plane::change_slots(&mut keys, &root, (None, Some(custodians.id())), || Ok(())).unwrap();
     seal(&served);
     assert_eq!(give(&served, &shares[0]).status, 422);
     for slot in &slots {
         let left = key_plane::slots(&mut keys).unwrap().len();
-        let gone = key_plane::change_slots(&mut keys, &root, None, Some(slot.id()));
+        let gone = key_plane::change_slots(&mut keys, &root, (None, Some(slot.id())), || Ok(()));
         assert_eq!(gone.is_ok(), left > 1 && slot.kind() != "custodians");
     }
     assert_eq!(key_plane::slots(&mut keys).unwrap().len(), 1);

@@ -265,6 +265,12 @@ impl Keyring {
             && directory.is_none_or(|sealed| mac_key_id(sealed) == Some(self.directory.primary.version))
     }
 
+    /// Id of the key that signs rows here.
+    #[must_use]
+    pub fn row_key(&self) -> u32 {
+        self.access_row.primary
+    }
+
     /// Whether the key that signs rows here is among these, by its id.
     #[must_use]
     pub fn is_signed_by(&self, keys: &HashSet<u32>) -> bool {
