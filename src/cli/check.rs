@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::rotate::STRANGE;
+use super::unseal::STRANGE;
 use super::{Arguments, Fault, say};
 use crate::config::Config;
 use crate::operations::backup::no_public_key;

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::{Arguments, Fault, fault, keys, say, unseal};
+use super::server::while_sealed;
+use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::operations::erase::{self, Outcome, due, left, returned};
 use crate::operations::files_of::files_of;
@@ -33,7 +34,7 @@ pub fn run(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
         return Ok(ExitCode::SUCCESS);
     }
     let files = erase::files(&mut house, &keyring, &orders, &back)?;
-    let (done, reopened) = keys::while_sealed(arguments, offers, || {
+    let (done, reopened) = while_sealed(arguments, offers, || {
         let (writer, thread) = unseal::writer_without_keys(arguments, &config)?;
         let done = erase::erase(&writer, (&mut house, &mut plane), (&root, &keyring), orders, &back);
         drop(writer);

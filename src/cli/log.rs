@@ -13,7 +13,7 @@ use ledger::log::tlog_proof::TlogProof;
 use ledger::log::tree::leaf_hash;
 use ledger::vault::keyring::Keyring;
 
-use super::rotate::STRANGE;
+use super::unseal::STRANGE;
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::random_id;
 use crate::config::Config;

@@ -14,6 +14,7 @@ mod migrate;
 mod package;
 mod rotate;
 mod serve;
+mod server;
 mod sheet;
 mod slot;
 mod unseal;

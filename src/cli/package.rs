@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::rotate::STRANGE;
+use super::unseal::STRANGE;
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,9 +16,11 @@ use crate::operations::accounts;
 use crate::operations::erase::left;
 use crate::operations::gate::entry;
 use crate::operations::key_package::{self, existing};
+use crate::storage::StorageError;
 use crate::storage::access_rows::are_strange;
 use crate::storage::connection::{AnyConnection, is_postgres};
 use crate::storage::dialect::{Plane, migrate};
+use crate::storage::key_packages::PackageRow;
 use crate::storage::{key_packages, key_plane, orders};
 
 /// What to do with key packages.
@@ -103,7 +105,6 @@ fn make(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
             "keys of erased persons are here; run `donghanh keys erase` first, so that no package keeps them",
         ));
     }
-    let (row, bytes) = key_package::make(&mut plane, &unsealed.keyring, Clock::system().now_ms())?;
     let cannot = |error: std::io::Error| Fault(format!("cannot write {}: {error}", file.display()));
     let mut out = OpenOptions::new()
         .write(true)
@@ -111,13 +112,15 @@ fn make(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {
         .mode(0o600)
         .open(file)
         .map_err(cannot)?;
-    // Told and registered before it is written: a copy that nobody knows of is worse than one that is not there.
-    let told = record(arguments, &config, "key.package", &key_package::fields(&row))
-        .and_then(|()| Ok(key_packages::insert(&mut plane, &row)?));
-    if told.is_err() {
+    let told = |row: &PackageRow| {
+        let told = record(arguments, &config, "key.package", &key_package::fields(row));
+        told.map_err(|_| StorageError::Inconsistent("the log could not be written, so no package was made"))
+    };
+    let made = key_package::make(&mut plane, &unsealed.keyring, Clock::system().now_ms(), told);
+    if made.is_err() {
         drop(std::fs::remove_file(file));
     }
-    told?;
+    let (row, bytes) = made?;
     out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(|error| {
         let Fault(said) = cannot(error);
         // Half a package is none.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use ledger::log::checkpoint::VerifierKey;
 use ledger::vault::rotation;
 
-use super::keys::{mention_sealed, while_sealed, with_writer};
+use super::server::{mention_sealed, while_sealed};
 use super::slot::{NewSlot, make};
+use super::unseal::{STRANGE, with_writer};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::operations::gate::{entry, fields};
@@ -95,10 +96,6 @@ pub fn rotate(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
     mention_sealed(arguments);
     reopened.map(|()| ExitCode::SUCCESS)
 }
-
-/// What to do when keys and data are not of one time.
-pub const STRANGE: &str = "the keys and the data here are not of one time, so nobody can sign in: either the keys are from before the last \
-    rotation (move the key plane, keys.db, away and restore a newer key package), or the data is an old backup (restore a newer one)";
 
 /// Overwrites what the old keysets left behind; what was done is done, whether that succeeds now or later.
 fn traces(plane: &mut AnyConnection) {

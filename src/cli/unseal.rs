@@ -82,6 +82,23 @@ pub fn writer_without_keys(arguments: &Arguments, config: &Config) -> Result<(Wr
     Writer::start(&config.database_address(&arguments.data), Clock::system(), &node).map_err(fault)
 }
 
+/// What to do when keys and data are not of one time.
+pub const STRANGE: &str = "the keys and the data here are not of one time, so nobody can sign in: either the keys are from before the last \
+    rotation (move the key plane, keys.db, away and restore a newer key package), or the data is an old backup (restore a newer one)";
+
+/// Does something with a writer of its own, whose thread has ended when it is done.
+pub fn with_writer<T>(
+    arguments: &Arguments,
+    config: &Config,
+    act: impl FnOnce(&Writer) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let (writer, thread) = writer_without_keys(arguments, config)?;
+    let done = act(&writer);
+    drop(writer);
+    thread.join();
+    done
+}
+
 /// Whether the arguments say what opens the keys, so that nobody has to be asked.
 pub fn is_said(arguments: &Arguments) -> bool {
     arguments.hardware || arguments.key_file.is_some() || arguments.passphrase_stdin || arguments.shares_stdin

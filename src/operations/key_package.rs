@@ -63,13 +63,17 @@ pub fn existing(known: &[PackageRow]) -> Vec<&PackageRow> {
     known.iter().filter(|package| package.destroyed_at.is_none()).collect()
 }
 
-/// Makes the next package: its row for the register, and its bytes. Fails while [`MOST`] exist.
+/// Makes the next package and registers it: its row, and its bytes. Fails while [`MOST`] exist, and when `told`, who hears of it last, fails.
+///
+/// Registered before it is written anywhere: a copy that nobody knows of is worse than one that is not there.
 pub fn make(
     connection: &mut AnyConnection,
     keyring: &Keyring,
     now_ms: i64,
+    told: impl FnOnce(&PackageRow) -> Result<(), StorageError>,
 ) -> Result<(PackageRow, Vec<u8>), StorageError> {
     connection.transaction(|connection| {
+        key_plane::lock(connection)?;
         let known = key_packages::list(connection)?;
         if existing(&known).len() >= MOST {
             return Err(StorageError::Inconsistent(
@@ -92,6 +96,8 @@ pub fn make(
             destroyed_at: None,
             destroyed_by: None,
         };
+        key_packages::insert(connection, &row)?;
+        told(&row)?;
         Ok((row, bytes))
     })
 }

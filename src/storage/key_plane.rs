@@ -250,8 +250,8 @@ fn insert_owner(connection: &mut AnyConnection, owner: &WrappedOwner) -> Result<
     Ok(())
 }
 
-/// Takes the lock of the key plane before anything is read.
-fn lock(connection: &mut AnyConnection) -> Result<(), StorageError> {
+/// Takes the lock of the key plane before anything is read; the first statement of a transaction that writes.
+pub fn lock(connection: &mut AnyConnection) -> Result<(), StorageError> {
     diesel::update(keyring::table.find("owner"))
         .set(keyring::json.eq(keyring::json))
         .execute(connection)?;
