@@ -116,11 +116,12 @@ fn create(arguments: &Arguments, config: &Config) -> Result<ExitCode, Fault> {
     let now_ms = Clock::system().now_ms();
     let name = backup::name(now_ms);
     let entry = entry("backup.create", "operator", "", std::slice::from_ref(&name)).map_err(fault)?;
-    let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
-    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
-    drop(writer);
-    thread.join();
-    written.map_err(|_| fault("the log could not be written, so no backup was made"))?;
+    unseal::tell(
+        arguments,
+        config,
+        entry,
+        "the log could not be written, so no backup was made",
+    )?;
     let mut house = AnyConnection::open(&config.database_address(&arguments.data), false)?;
     let recipients = &config.backup.recipients;
     let backup::Made {

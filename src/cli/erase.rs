@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::server::while_sealed;
+use super::server::{mention_sealed, while_sealed};
 use super::{Arguments, Fault, fault, say, unseal};
 use crate::clock::Clock;
 use crate::operations::erase::{self, Outcome, due, left, returned};
@@ -65,5 +65,6 @@ pub fn run(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
         "Now make a new key package, and destroy and attest those made before: `keys package make`, `keys package destroyed`.",
     );
     say("Until then the certificate says that these copies are not attested.");
+    mention_sealed(arguments);
     reopened.map(|()| if stopped { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -5,7 +5,6 @@ use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Subcommand;
 use ledger::Draft;
@@ -72,19 +71,16 @@ pub fn run(arguments: &Arguments, log: &Log) -> Result<ExitCode, Fault> {
 }
 
 /// The log after an entry of this kind, recomputed, and the keys that sign it.
-fn after(arguments: &Arguments, kind: &str, fields: &[&str]) -> Result<(AnyConnection, Sound, Arc<Keyring>), Fault> {
-    let (writer, thread, keyring) = unseal::writer(arguments)?;
-    let config = Config::load(&arguments.data).map_err(fault)?;
+fn after(arguments: &Arguments, kind: &str, fields: &[&str]) -> Result<(AnyConnection, Sound, Keyring), Fault> {
+    let (config, keyring) = unseal::keyring(arguments)?;
     let mut connection = AnyConnection::open(&config.database_address(&arguments.data), false).map_err(fault)?;
     // What a key signs that was replaced, nobody should take for the log.
     if rotate_keys::is_replaced(&mut connection, &keyring)? {
         return Err(fault(STRANGE));
     }
     let entry = Draft::new(kind, "operator", &random_id().map_err(fault)?).fields(fields);
-    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
-    drop(writer);
-    thread.join();
-    written.map_err(|_| fault("the log could not be written, so nothing was taken out of it"))?;
+    let otherwise = "the log could not be written, so nothing was taken out of it";
+    unseal::tell(arguments, &config, entry, otherwise)?;
     let sound = verify(&mut connection)
         .map_err(fault)?
         .map_err(|bad| Fault(format!("the log does not verify: {}", bad.what)))?;

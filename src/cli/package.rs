@@ -172,13 +172,12 @@ fn destroyed(arguments: &Arguments, number: i64, by: &str) -> Result<ExitCode, F
 
 fn record(arguments: &Arguments, config: &Config, kind: &str, fields: &[String]) -> Result<(), Fault> {
     let entry = entry(kind, "operator", "", fields).map_err(fault)?;
-    let (writer, thread) = unseal::writer_without_keys(arguments, config)?;
-    let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
-    drop(writer);
-    thread.join();
-    written
-        .map(drop)
-        .map_err(|_| fault("the log could not be written, so nothing was done"))
+    unseal::tell(
+        arguments,
+        config,
+        entry,
+        "the log could not be written, so nothing was done",
+    )
 }
 
 fn restore(arguments: &Arguments, file: &Path) -> Result<ExitCode, Fault> {

@@ -16,6 +16,7 @@ use crate::operations::rotate_keys::{self, Keep};
 use crate::storage::StorageError;
 use crate::storage::access_rows::are_strange;
 use crate::storage::connection::AnyConnection;
+use crate::storage::dialect::leave_no_trace;
 use crate::storage::key_plane::{self, Unsealed};
 
 /// Within this time a second rotation is more likely a slip than a wish.
@@ -99,7 +100,7 @@ pub fn rotate(arguments: &Arguments, again: bool) -> Result<ExitCode, Fault> {
 
 /// Overwrites what the old keysets left behind; what was done is done, whether that succeeds now or later.
 fn traces(plane: &mut AnyConnection) {
-    if let Err(error) = key_plane::leave_no_trace(plane) {
+    if let Err(error) = leave_no_trace(plane) {
         say(&format!(
             "WARNING the keys ARE changed; but traces of the old ones are left: {error}."
         ));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ledger::Draft;
 use ledger::vault::keyring::Keyring;
 use ledger::vault::share::Share;
 use ledger::vault::slot::{Hardware, Opener, Slot};
@@ -85,6 +86,14 @@ pub fn writer_without_keys(arguments: &Arguments, config: &Config) -> Result<(Wr
 /// What to do when keys and data are not of one time.
 pub const STRANGE: &str = "the keys and the data here are not of one time, so nobody can sign in: either the keys are from before the last \
     rotation (move the key plane, keys.db, away and restore a newer key package), or the data is an old backup (restore a newer one)";
+
+/// Writes one entry; when that fails, what was to be done is not done, in these words.
+pub fn tell(arguments: &Arguments, config: &Config, entry: Draft, otherwise: &str) -> Result<(), Fault> {
+    with_writer(arguments, config, |writer| {
+        let written = writer.write_blocking::<(), ()>(None, move |_| Ok(((), vec![entry])));
+        written.map(drop).map_err(|_| fault(otherwise))
+    })
+}
 
 /// Does something with a writer of its own, whose thread has ended when it is done.
 pub fn with_writer<T>(

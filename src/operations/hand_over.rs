@@ -49,9 +49,10 @@ pub enum HandOverError {
     /// It is not agreed to, or not any more.
     #[error("{0}")]
     NotNow(&'static str),
-    /// The package is whole, and the log could not say so.
+    /// The package is whole, and nobody here knows whether the log says so.
     #[error(
-        "the package is written, but the log could not take its SHA-256, so it does not count: destroy it and run this again"
+        "the package is written, but the log gave no answer to its SHA-256: when the page of the act says that it is done, the file that ends in .partial \
+         is the package; otherwise destroy it and run this again"
     )]
     NotTold,
     /// Rows that nobody here wrote.

@@ -322,6 +322,15 @@ struct AsJson {
     row: String,
 }
 
+/// Expressions over columns, one for bytes and one for everything else, with commas between them.
+fn listed(columns: &[Column], bytes: impl Fn(&str) -> String, other: impl Fn(&str) -> String) -> String {
+    let each = columns.iter().map(|column| match column.kind.as_str() {
+        "blob" => bytes(&column.column_name),
+        _ => other(&column.column_name),
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
 /// Reads a table row by row as JSON objects, by its first two columns; bytes are `\x` and hex.
 pub fn read_rows(
     connection: &mut AnyConnection,
@@ -339,23 +348,12 @@ pub fn read_rows(
     let order = order.join(", ");
     match connection {
         AnyConnection::Sqlite(inner) => {
-            let pairs: Vec<String> = columns
-                .iter()
-                .map(
-                    |Column {
-                         column_name: name,
-                         kind,
-                         ..
-                     }| match kind.as_str() {
-                        "blob" => format!("'{name}', CASE WHEN {name} IS NULL THEN NULL ELSE '\\x' || hex({name}) END"),
-                        _ => format!("'{name}', {name}"),
-                    },
-                )
-                .collect();
-            let statement = format!(
-                "SELECT json_object({}) AS row FROM {table} ORDER BY {order}",
-                pairs.join(", ")
+            let pairs = listed(
+                columns,
+                |name| format!("'{name}', CASE WHEN {name} IS NULL THEN NULL ELSE '\\x' || hex({name}) END"),
+                |name| format!("'{name}', {name}"),
             );
+            let statement = format!("SELECT json_object({pairs}) AS row FROM {table} ORDER BY {order}");
             for row in diesel::sql_query(statement).load_iter::<AsJson, DefaultLoadingMode>(inner)? {
                 each(row?.row)?;
             }
@@ -379,25 +377,13 @@ pub fn write_rows(connection: &mut AnyConnection, columns: &[Column], rows: &[St
     };
     let statement = match connection {
         AnyConnection::Sqlite(_) => {
-            let names: Vec<&str> = columns.iter().map(|column| column.column_name.as_str()).collect();
-            let values: Vec<String> = columns
-                .iter()
-                .map(
-                    |Column {
-                         column_name: name,
-                         kind,
-                         ..
-                     }| match kind.as_str() {
-                        "blob" => format!("unhex(substr(json_extract(value, '$.{name}'), 3))"),
-                        _ => format!("json_extract(value, '$.{name}')"),
-                    },
-                )
-                .collect();
-            format!(
-                "INSERT INTO {table} ({}) SELECT {} FROM json_each(?)",
-                names.join(", "),
-                values.join(", ")
-            )
+            let names = listed(columns, str::to_owned, str::to_owned);
+            let values = listed(
+                columns,
+                |name| format!("unhex(substr(json_extract(value, '$.{name}'), 3))"),
+                |name| format!("json_extract(value, '$.{name}')"),
+            );
+            format!("INSERT INTO {table} ({names}) SELECT {values} FROM json_each(?)")
         }
         #[cfg(feature = "postgres")]
         AnyConnection::Pg(_) => {

@@ -8,6 +8,7 @@ use ledger::vault::RootKey;
 use ledger::vault::associated::{Deployment, Handle};
 use ledger::vault::keyring::Keyring;
 use ledger::vault::owner::{OwnerId, WrappedOwner};
+use ledger::vault::rotation::Stored;
 use ledger::vault::slot::{Opener, Slot};
 
 use super::StorageError;
@@ -275,13 +276,9 @@ const CHANGED: StorageError =
 /// Otherwise a row wrapped under keys that another process has just destroyed would be lost.
 fn hold_epoch(connection: &mut AnyConnection, keyring: &Keyring) -> Result<(), StorageError> {
     lock(connection)?;
-    let json: String = keyring::table.find("owner").select(keyring::json).first(connection)?;
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
-    let stored = json
-        .pointer("/keysetInfo/primaryKeyId")
-        .and_then(serde_json::Value::as_u64);
+    let stored = keysets(connection)?;
     let [open, _] = keyring.epoch()?;
-    if stored != Some(u64::from(open)) {
+    if primary(&told_of(&stored, "owner")) != Some(u64::from(open)) {
         return Err(StorageError::Inconsistent(
             "the keys were changed by another process; seal this server and unseal it again",
         ));
@@ -303,15 +300,12 @@ pub fn erase(
     told: impl FnOnce(&str) -> Result<(), StorageError>,
 ) -> Result<String, StorageError> {
     let name = turn(connection, root, keyring, (owners, None), told)?;
-    leave_no_trace(connection)?;
+    super::dialect::leave_no_trace(connection)?;
     Ok(name)
 }
 
-/// Keysets as they are stored: name and encrypted JSON.
-pub type Stored = Vec<(String, String)>;
-
 /// [`erase`], with other keysets that change in the same transaction, if all are still as they were read; what was overwritten stays until
-/// [`leave_no_trace`].
+/// [`super::dialect::leave_no_trace`].
 pub fn turn(
     connection: &mut AnyConnection,
     root: &RootKey,
@@ -368,8 +362,6 @@ pub fn turn(
     Ok(name)
 }
 
-pub use super::dialect::leave_no_trace;
-
 fn put_keyset(connection: &mut AnyConnection, name: &str, json: &str) -> Result<(), StorageError> {
     diesel::update(keyring::table.find(name))
         .set(keyring::json.eq(json))
@@ -378,7 +370,7 @@ fn put_keyset(connection: &mut AnyConnection, name: &str, json: &str) -> Result<
 }
 
 /// The keysets as they are stored: name and encrypted JSON.
-pub fn keysets(connection: &mut AnyConnection) -> Result<Vec<(String, String)>, StorageError> {
+pub fn keysets(connection: &mut AnyConnection) -> Result<Stored, StorageError> {
     Ok(keyring::table
         .order(keyring::name)
         .select((keyring::name, keyring::json))
@@ -411,19 +403,20 @@ pub fn replace_keysets(
     })
 }
 
-fn access_row(keysets: &[(String, String)]) -> serde_json::Value {
-    let json = keysets.iter().find(|(name, _)| name == "access-row");
+/// What Tink tells of a keyset in plain: the ids of its keys, and which is the primary one.
+fn told_of(keysets: &[(String, String)], name: &str) -> serde_json::Value {
+    let json = keysets.iter().find(|(known, _)| known == name);
     json.and_then(|(_, json)| serde_json::from_str(json).ok())
         .unwrap_or_default()
 }
 
+fn primary(told: &serde_json::Value) -> Option<u64> {
+    told.pointer("/keysetInfo/primaryKeyId")?.as_u64()
+}
+
 /// Fails when these are not the keysets from which a keyring was opened: what it judged, it judged of others.
 pub fn are_of(keysets: &[(String, String)], keyring: &Keyring) -> Result<(), StorageError> {
-    let json = access_row(keysets);
-    let primary = json
-        .pointer("/keysetInfo/primaryKeyId")
-        .and_then(serde_json::Value::as_u64);
-    match primary == Some(u64::from(keyring.row_key())) {
+    match primary(&told_of(keysets, "access-row")) == Some(u64::from(keyring.row_key())) {
         true => Ok(()),
         false => Err(CHANGED),
     }
@@ -432,8 +425,8 @@ pub fn are_of(keysets: &[(String, String)], keyring: &Keyring) -> Result<(), Sto
 /// Ids of the keys under which rows that grant access are signed, as Tink tells them in plain.
 #[must_use]
 pub fn row_keys(keysets: &[(String, String)]) -> HashSet<u32> {
-    let json = access_row(keysets);
-    let keys = json
+    let told = told_of(keysets, "access-row");
+    let keys = told
         .pointer("/keysetInfo/keyInfo")
         .and_then(serde_json::Value::as_array);
     let ids = keys.into_iter().flatten().filter_map(|key| key.get("keyId")?.as_u64());

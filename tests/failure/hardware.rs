@@ -1,10 +1,9 @@
 //! A slot whose key is in a hardware module: Debian's SoftHSM 2 stands for one, the program is the real one.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use crate::process::House;
+use crate::process::{House, fed};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -23,22 +22,25 @@ impl Setting {
         let data = folder.path().join("data");
         let house = House::at(folder, data, &format!("pkcs11 = \"{MODULE}\"\n"));
         let setting = Self { house, config };
-        let made = setting
-            .with_module(Command::new("softhsm2-util"))
-            .args([
-                "--init-token",
-                "--free",
-                "--label",
-                "donghanh",
-                "--pin",
-                "482913",
-                "--so-pin",
-                "739164",
-            ])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        setting.token("donghanh");
         setting
+    }
+
+    /// A new token of the module.
+    fn token(&self, label: &str) {
+        let mut command = self.with_module(Command::new("softhsm2-util"));
+        command.args([
+            "--init-token",
+            "--free",
+            "--label",
+            label,
+            "--pin",
+            "482913",
+            "--so-pin",
+            "739164",
+        ]);
+        let made = command.output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
     fn with_module(&self, mut command: Command) -> Command {
@@ -53,19 +55,7 @@ impl Setting {
         if key {
             command.arg("--key-file").arg(self.house.folder.path().join("key"));
         }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        for line in input {
-            if stdin.write_all(format!("{line}\n").as_bytes()).is_err() {
-                break;
-            }
-        }
-        drop(stdin);
-        child.wait_with_output().unwrap()
+        fed(command, input)
     }
 
     fn ok(&self, key: bool, input: &[&str], arguments: &[&str]) -> String {
@@ -170,21 +160,7 @@ fn a_slot_in_a_hardware_module_opens_for_its_pin_and_for_nothing_else() {
 #[test]
 fn a_second_token_opens_when_the_first_is_gone() {
     let setting = Setting::new();
-    let made = setting
-        .with_module(Command::new("softhsm2-util"))
-        .args([
-            "--init-token",
-            "--free",
-            "--label",
-            "spare",
-            "--pin",
-            "482913",
-            "--so-pin",
-            "739164",
-        ])
-        .output()
-        .unwrap();
-    assert!(made.status.success());
+    setting.token("spare");
     for token in ["donghanh", "spare"] {
         setting.ok(
             true,

@@ -1,13 +1,13 @@
 //! The ceremony of keys as the operator and the custodians go through it, with the real program.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use ledger::vault::share::Share;
 use tempfile::TempDir;
 
-use crate::process::PROGRAM;
+use crate::process::{PROGRAM, fed};
 
 struct Ceremony {
     folder: TempDir,
@@ -29,16 +29,7 @@ impl Ceremony {
 
     /// Runs a command with lines on its standard input.
     fn run(&self, input: &[&str], arguments: &[&str]) -> Output {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        for line in input {
-            // A command that does not read to the end closes its input.
-            if stdin.write_all(format!("{line}\n").as_bytes()).is_err() {
-                break;
-            }
-        }
-        drop(stdin);
-        child.wait_with_output().unwrap()
+        fed(self.command(arguments), input)
     }
 
     fn ok(&self, input: &[&str], arguments: &[&str]) -> String {

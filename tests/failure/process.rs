@@ -1,6 +1,6 @@
 //! The real program in a data folder of its own, with a worker and an auditor who can sign in.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -127,6 +127,24 @@ pub fn command(data: &Path, key: &Path, arguments: &[&str]) -> Command {
         .args(arguments)
         .stdin(Stdio::null());
     command
+}
+
+/// Runs a command with lines on its standard input.
+pub fn fed(mut command: Command, input: &[&str]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for line in input {
+        // A command that does not read to the end closes its input.
+        if stdin.write_all(format!("{line}\n").as_bytes()).is_err() {
+            break;
+        }
+    }
+    drop(stdin);
+    child.wait_with_output().unwrap()
 }
 
 impl Running {

@@ -211,4 +211,5 @@ fn a_hand_over_names_the_parts_one_by_one_and_the_custodian_reads_which() {
     assert!(custodian.get(&shown).body.contains("Chờ người vận hành"));
     // Until the keys are opened for it, it can be stopped.
     assert_eq!(press(&custodian, &shown, "refusal").status, 303);
+    assert!(custodian.get(&shown).body.contains("Đã dừng sau khi đồng ý"));
 }
